@@ -1,0 +1,47 @@
+//! Every bound of the system, with its reason.
+
+/// Bytes of a key: a length fits two bytes, and no path of nodes grows without end.
+pub const KEY_BYTES_MAX: usize = 65_535;
+/// Bytes of one bulk argument (Redis' `proto-max-bulk-len`).
+pub const BULK_BYTES_MAX: usize = 512 << 20;
+/// Arguments of one request (as Redis).
+pub const ARGUMENTS_MAX: usize = 1_048_576;
+/// Bytes of an inline line; the four verbs PUT, QUERY, DELETE, COMPUTE may be as long as a bulk.
+pub const INLINE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of all incomplete requests together; beyond it `-OOM`.
+pub const INCOMPLETE_BYTES_MAX: usize = 1 << 30;
+/// Bytes of a document's text.
+pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
+/// Nested sets and arrays of a document.
+pub const DOCUMENT_DEPTH_MAX: usize = 128;
+/// Tokens of a COMPUTE expression, WHERE included.
+pub const COMPUTE_TOKENS_MAX: usize = 4_096;
+/// Connections a server accepts when the process' limit of open files allows it.
+pub const CLIENTS_MAX_DEFAULT: usize = 19_900;
+/// File descriptors kept for everything that is no client.
+pub const RESERVED_FILES: usize = 32;
+/// An incomplete request is closed after this many seconds without a byte.
+pub const INCOMPLETE_SECS_MAX: u64 = 60;
+/// A client that does not read: no more is read from it while this much is queued for it.
+pub const QUEUED_BYTES_PAUSE: usize = 1 << 20;
+/// ... and it is closed when this much is queued.
+pub const QUEUED_BYTES_MAX: usize = 64 << 20;
+/// ... or when nothing could be written for this many seconds.
+pub const QUEUED_SECS_MAX: u64 = 60;
+/// Requests of one connection answered in one turn of the loop; then the others come first.
+pub const REQUESTS_PER_TURN_MAX: usize = 64;
+/// Bytes read at once; one buffer of this size serves the whole loop.
+pub const READ_BYTES: usize = 64 << 10;
+/// Events taken from the kernel in one turn.
+pub const EVENTS_PER_TURN: usize = 256;
+/// Servers of one cluster.
+pub const SERVERS_MAX: usize = 1_000;
+/// Broker's window to one server: requests in flight ...
+pub const WINDOW_REQUESTS_MAX: usize = 4_096;
+/// ... and their bytes; beyond both nothing more is read from who causes them.
+pub const WINDOW_BYTES_MAX: usize = 8 << 20;
+
+const _: () = assert!(INLINE_BYTES_MAX <= BULK_BYTES_MAX);
+const _: () = assert!(DOCUMENT_BYTES_MAX <= BULK_BYTES_MAX);
+const _: () = assert!(BULK_BYTES_MAX <= INCOMPLETE_BYTES_MAX);
+const _: () = assert!(QUEUED_BYTES_PAUSE < QUEUED_BYTES_MAX);
