@@ -15,7 +15,9 @@
 //! ```
 
 pub mod limits;
+pub mod proto;
 pub mod record;
 pub mod rng;
 pub mod time;
+pub mod trie;
 pub mod value;

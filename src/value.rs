@@ -33,6 +33,15 @@ pub enum Event<'a> {
     EndArray,
 }
 
+/// One step of a path inside a document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Segment<'a> {
+    /// The field of this name of a set.
+    Field(&'a str),
+    /// The element at this index of an array, from 0.
+    Index(usize),
+}
+
 /// Who takes in a value, event by event.
 pub trait ValueSink {
     /// Takes the next event. After an error the sink is in no promised state and the value is dropped.
