@@ -14,6 +14,7 @@
 //!              └────────┴─ value record limits time rng   leaves
 //! ```
 
+pub mod conn;
 pub mod limits;
 pub mod proto;
 pub mod record;

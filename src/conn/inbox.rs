@@ -1,0 +1,91 @@
+//! Handing bytes to a machine: what it does not take is kept, and shown again with what follows.
+
+use super::{ConnId, Machine, Net, Next};
+use crate::limits;
+use crate::time::Now;
+
+/// What became of the bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Delivery {
+    /// Taken, or kept until more come: read on.
+    Open,
+    /// The machine's budget is used up or it stalled: do not read before the next turn or its resume.
+    Held,
+    /// All incomplete requests together would need too much memory: refuse this client.
+    OutOfMemory,
+}
+
+/// Shows `bytes`, which were just read, to the machine, behind those of the same connection that it did not take
+/// before. With no bytes: shows the kept ones again (after a budget or a stall).
+///
+/// In the common case nothing is kept and nothing is copied: the machine reads from the driver's buffer.
+pub fn deliver<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[u8], now: Now) -> Delivery {
+    if !net.is_live(id) {
+        return Delivery::Open;
+    }
+    let Some(mut kept) = net.lift(id) else {
+        return show(machine, net, id, bytes, now);
+    };
+    if net.inbox_bytes() + kept.inbox.len() + bytes.len() > limits::INCOMPLETE_BYTES_MAX {
+        net.put_back(id, kept);
+        return Delivery::OutOfMemory;
+    }
+    if !bytes.is_empty() {
+        if kept.taken > kept.inbox.len() / 2 {
+            kept.inbox.drain(..kept.taken);
+            kept.taken = 0;
+        }
+        kept.inbox.extend_from_slice(bytes);
+        kept.received_at = now.time;
+    }
+    let unread = kept.inbox.len() - kept.taken;
+    if unread < kept.wanted {
+        net.put_back(id, kept);
+        return Delivery::Open;
+    }
+    let taken = machine.handle_bytes(id, &kept.inbox[kept.taken..], now, net);
+    assert!(taken.consumed <= unread, "took {} of {unread} bytes", taken.consumed);
+    kept.taken += taken.consumed;
+    kept.wanted = wanted(taken.next, unread - taken.consumed);
+    net.put_back(id, kept);
+    settle(net, id, taken.next, unread - taken.consumed)
+}
+
+fn show<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[u8], now: Now) -> Delivery {
+    if bytes.is_empty() {
+        return Delivery::Open;
+    }
+    let taken = machine.handle_bytes(id, bytes, now, net);
+    assert!(taken.consumed <= bytes.len(), "took {} of {} bytes", taken.consumed, bytes.len());
+    let rest = &bytes[taken.consumed..];
+    if !rest.is_empty() {
+        if net.inbox_bytes() + rest.len() > limits::INCOMPLETE_BYTES_MAX {
+            return Delivery::OutOfMemory;
+        }
+        net.keep(id, rest, wanted(taken.next, rest.len()), now.time);
+    }
+    settle(net, id, taken.next, rest.len())
+}
+
+fn wanted(next: Next, unread: usize) -> usize {
+    match next {
+        Next::More { at_least } => at_least.max(unread + 1),
+        Next::Again | Next::Stall => 0,
+    }
+}
+
+fn settle(net: &mut Net, id: ConnId, next: Next, unread: usize) -> Delivery {
+    match next {
+        Next::More { .. } => Delivery::Open,
+        Next::Again => {
+            if unread > 0 {
+                net.mark_ready(id);
+            }
+            Delivery::Held
+        }
+        Next::Stall => {
+            net.set_stalled(id);
+            Delivery::Held
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::time::Span;
+
+/// Takes lines and echoes each, `budget` lines a call; stalls after a line `stall`; with `frame` takes only that many
+/// bytes at once.
+#[derive(Default)]
+struct Lines {
+    calls: usize,
+    budget: usize,
+    frame: usize,
+}
+
+impl Machine for Lines {
+    fn handle_open(&mut self, _: ConnId, _: Origin, _: Now, _: &mut Net) {}
+
+    fn handle_bytes(&mut self, id: ConnId, bytes: &[u8], _: Now, net: &mut Net) -> Taken {
+        self.calls += 1;
+        if self.frame > bytes.len() {
+            return Taken { consumed: 0, next: Next::More { at_least: self.frame } };
+        }
+        let (mut consumed, mut lines) = (0, 0);
+        while let Some(end) = bytes[consumed..].iter().position(|&b| b == b'\n') {
+            let line = &bytes[consumed..=consumed + end];
+            net.out(id).extend_from_slice(line);
+            consumed += end + 1;
+            lines += 1;
+            if line == b"stall\n" {
+                return Taken { consumed, next: Next::Stall };
+            }
+            if lines == self.budget {
+                return Taken { consumed, next: Next::Again };
+            }
+        }
+        Taken { consumed, next: Next::More { at_least: bytes.len() - consumed + 1 } }
+    }
+
+    fn handle_close(&mut self, _: ConnId, _: CloseReason, _: Now, _: &mut Net) {}
+    fn handle_timeout(&mut self, _: Now, _: &mut Net) {}
+    fn poll_timeout(&self) -> Option<Time> {
+        None
+    }
+    fn refusal(&self, _: Refusal) -> &'static [u8] {
+        b"-ERR\r\n"
+    }
+}
+
+fn at(secs: u64) -> Now {
+    Now { time: Time::ZERO + Span::from_secs(secs), unix_ms: 0 }
+}
+
+#[test]
+fn bytes_not_taken_are_shown_again_with_what_follows() {
+    let (mut machine, mut net) = (Lines::default(), Net::new());
+    let id = net.insert();
+    assert_eq!(deliver(&mut machine, &mut net, id, b"ab", at(1)), Delivery::Open);
+    assert_eq!(net.inbox_bytes(), 2);
+    assert_eq!(deliver(&mut machine, &mut net, id, b"c\nd", at(1)), Delivery::Open);
+    assert_eq!(net.unsent(id), b"abc\n");
+    assert_eq!(deliver(&mut machine, &mut net, id, b"\n", at(1)), Delivery::Open);
+    assert_eq!(net.unsent(id), b"abc\nd\n");
+    assert_eq!(net.inbox_bytes(), 0);
+    net.sent(id, 6, at(1).time);
+    assert_eq!(net.unsent(id), b"");
+    assert!(net.peek(id).is_none(), "an idle connection owns no memory");
+}
+
+#[test]
+fn a_budget_puts_the_rest_off_to_the_next_turn() {
+    let (mut machine, mut net) = (Lines { budget: 2, ..Lines::default() }, Net::new());
+    let id = net.insert();
+    assert_eq!(deliver(&mut machine, &mut net, id, b"1\n2\n3\n4\n5\n", at(1)), Delivery::Held);
+    let mut turns = 0;
+    while net.has_ready() {
+        let mut ready = vec![];
+        net.take_ready(&mut ready);
+        assert_eq!(ready, [id]);
+        deliver(&mut machine, &mut net, id, b"", at(1));
+        turns += 1;
+    }
+    assert_eq!((turns, machine.calls), (2, 3));
+    assert_eq!(net.unsent(id), b"1\n2\n3\n4\n5\n");
+}
+
+#[test]
+fn a_stalled_connection_is_shown_nothing_until_it_is_resumed() {
+    let (mut machine, mut net) = (Lines::default(), Net::new());
+    let id = net.insert();
+    assert_eq!(deliver(&mut machine, &mut net, id, b"stall\nnext\n", at(1)), Delivery::Held);
+    assert!(!net.wants_input(id) && !net.has_ready());
+    net.resume(id);
+    assert!(net.wants_input(id) && net.has_ready());
+    deliver(&mut machine, &mut net, id, b"", at(1));
+    assert_eq!(net.unsent(id), b"stall\nnext\n");
+}
+
+#[test]
+fn a_machine_is_called_only_when_enough_is_there() {
+    let (mut machine, mut net) = (Lines { frame: 1_000, ..Lines::default() }, Net::new());
+    let id = net.insert();
+    for _ in 0..999 {
+        deliver(&mut machine, &mut net, id, b"x", at(1));
+    }
+    assert_eq!(machine.calls, 1);
+    deliver(&mut machine, &mut net, id, b"\n", at(1));
+    assert_eq!((machine.calls, net.inbox_bytes(), net.queued(id)), (2, 0, 1_000));
+}
+
+#[test]
+fn a_late_id_finds_nobody() {
+    let (mut net, mut dirty) = (Net::new(), vec![]);
+    let first = net.insert();
+    net.out(first).extend_from_slice(b"x");
+    net.remove(first);
+    let second = net.insert();
+    assert_eq!(first.index(), second.index());
+    assert!(!net.contains(first) && net.contains(second));
+    net.out(first).extend_from_slice(b"lost");
+    assert_eq!(net.unsent(second), b"");
+    net.take_dirty(&mut dirty);
+    assert!(dirty.is_empty());
+    assert_eq!(ConnId::from_u64(second.to_u64()), Some(second));
+    assert_eq!(size_of::<Option<ConnId>>(), size_of::<ConnId>());
+    assert_eq!(size_of::<Entry16>(), 16);
+}
+
+type Entry16 = (NonZeroU32, u8, Option<Box<u64>>);
+
+#[test]
+fn who_does_not_read_is_paused_and_then_overdue() {
+    let (mut net, mut overdue) = (Net::new(), vec![]);
+    let id = net.insert();
+    net.out(id).resize(2 << 20, 0);
+    assert!(!net.wants_input(id));
+    net.sent(id, 0, at(5).time);
+    net.sent(id, 0, at(50).time);
+    net.overdue(at(64).time, &mut overdue);
+    assert!(overdue.is_empty());
+    net.overdue(at(65).time, &mut overdue);
+    assert_eq!(overdue, [id]);
+    net.sent(id, (1 << 20) + 1, at(65).time);
+    assert!(net.wants_input(id) && net.has_ready());
+}
+
+#[test]
+fn an_incomplete_request_is_overdue_after_its_time() {
+    let (mut machine, mut net, mut overdue) = (Lines::default(), Net::new(), vec![]);
+    let id = net.insert();
+    deliver(&mut machine, &mut net, id, b"half", at(1));
+    deliver(&mut machine, &mut net, id, b" more", at(30));
+    net.overdue(at(89).time, &mut overdue);
+    assert!(overdue.is_empty());
+    net.overdue(at(90).time, &mut overdue);
+    assert_eq!(overdue, [id]);
+}
+
+#[test]
+fn a_closing_connection_hears_nothing_more() {
+    let (mut machine, mut net, mut requests) = (Lines::default(), Net::new(), vec![]);
+    let id = net.insert();
+    net.close(id);
+    deliver(&mut machine, &mut net, id, b"late\n", at(1));
+    net.abort(id);
+    net.take_requests(&mut requests);
+    assert_eq!((machine.calls, requests), (0, vec![NetRequest::Close(id)]));
+}
