@@ -93,6 +93,7 @@ impl Entry {
 }
 
 /// Buffers that no connection needs now, last used first, so that they are still in the cache.
+#[expect(clippy::vec_box, reason = "entries own a pointer, not a buffer: the boxes move as they are")]
 #[derive(Default)]
 struct Pool(Vec<Box<Memory>>);
 

@@ -1,1 +1,2 @@
 //! Bytes to meaning and back: hand-written, incremental, without recursion.
+pub mod cluster;

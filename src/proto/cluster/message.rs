@@ -1,5 +1,7 @@
 //! The messages, both ways, as values: one enum for what a broker says, one for what a server answers.
 
+#![expect(missing_docs, reason = "the fields are those of the line above each message")]
+
 use super::wire::{array, bulk, kind_letter, number, parse_kind, parse_number, parse_version, version};
 use super::{SlotSet, View, ViewId};
 use crate::record::{Ballot, Kind, SLOT_COUNT, Slot, Version};
@@ -30,7 +32,15 @@ pub enum Request<'b> {
     /// `H.GET view slot key [V]`: the record, or with `V` its version and kind alone.
     Get { view: ViewId, slot: Slot, key: &'b [u8], version_only: bool },
     /// `H.STORE view ballot slot version key kind body`
-    Store { view: ViewId, ballot: Ballot, slot: Slot, version: Version, key: &'b [u8], kind: Kind, body: &'b [u8] },
+    Store {
+        view: ViewId,
+        ballot: Ballot,
+        slot: Slot,
+        version: Version,
+        key: &'b [u8],
+        kind: Kind,
+        body: &'b [u8],
+    },
     /// `H.SYNC since slot bytes [after]`: the slot's records behind the key `after`, about `bytes` of them.
     Sync { since: u32, slot: Slot, bytes: usize, after: Option<&'b [u8]> },
     /// `H.FILL since slot promised last (key version kind body)*`; `last` = 1: the slot is complete with this.
@@ -209,7 +219,12 @@ impl<'b> Request<'b> {
         let is = |word: &str| name.eq_ignore_ascii_case(word.as_bytes());
         if is("H.GET") {
             let version_only = args.count == 5;
-            return Ok(Request::Get { view: args.view_id(1)?, slot: args.slot(2)?, key: args.item(3)?, version_only });
+            return Ok(Request::Get {
+                view: args.view_id(1)?,
+                slot: args.slot(2)?,
+                key: args.item(3)?,
+                version_only,
+            });
         }
         if is("H.STORE") {
             return Ok(Request::Store {
@@ -378,9 +393,7 @@ impl<'b> Reply<'b> {
                 let (since, slot, promised, last, records) = items.copy()?;
                 Reply::Copied { since, slot, promised, last, records }
             }
-            b"FILLED" => {
-                Reply::Filled { since: items.small(1)?, slot: items.slot(2)?, last: items.flag(3)? }
-            }
+            b"FILLED" => Reply::Filled { since: items.small(1)?, slot: items.slot(2)?, last: items.flag(3)? },
             b"HELLO" => Reply::Hello {
                 incarnation: items.number(1)?,
                 view: items.view(2)?,
@@ -434,7 +447,14 @@ fn word_and_ballots(out: &mut Vec<u8>, word: &[u8], ballot: Ballot, promised: Ba
     number(out, promised.0);
 }
 
-fn write_copy(out: &mut Vec<u8>, since: u32, slot: Slot, promised: Ballot, last: bool, records: &[Copied<'_>]) {
+fn write_copy(
+    out: &mut Vec<u8>,
+    since: u32,
+    slot: Slot,
+    promised: Ballot,
+    last: bool,
+    records: &[Copied<'_>],
+) {
     number(out, since.into());
     number(out, slot.index() as u64);
     number(out, promised.0);

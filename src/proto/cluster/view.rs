@@ -100,7 +100,11 @@ impl View {
 
     fn with(&self, wanted: impl Fn(&Seat) -> bool) -> ServerSet {
         let mut set = ServerSet::default();
-        self.seats.iter().enumerate().filter(|(_, seat)| wanted(seat)).for_each(|(index, _)| set.insert(index));
+        self.seats
+            .iter()
+            .enumerate()
+            .filter(|(_, seat)| wanted(seat))
+            .for_each(|(index, _)| set.insert(index));
         set
     }
 
@@ -114,7 +118,8 @@ impl View {
                 Role::Learner => 'l',
                 Role::Member => 'm',
             };
-            write!(text, " {:x}:{role}:{:x}", seat.incarnation, seat.since).expect("a String takes everything");
+            write!(text, " {:x}:{role}:{:x}", seat.incarnation, seat.since)
+                .expect("a String takes everything");
         }
         text
     }
@@ -220,11 +225,8 @@ mod tests {
     #[test]
     fn a_view_survives_its_text() {
         let seat = |incarnation, role, since| Seat { incarnation, role, since };
-        let seats = vec![
-            seat(u64::MAX, Role::Member, 1),
-            seat(0, Role::Out, 0),
-            seat(77, Role::Learner, u32::MAX),
-        ];
+        let seats =
+            vec![seat(u64::MAX, Role::Member, 1), seat(0, Role::Out, 0), seat(77, Role::Learner, u32::MAX)];
         let view = View { id: ViewId { life: 0xfeed, number: 12 }, seats };
         assert_eq!(view.to_text(), "feed.c ffffffffffffffff:m:1 0:o:0 4d:l:ffffffff");
         assert_eq!(View::parse(view.to_text().as_bytes()), Some(view.clone()));
