@@ -1,2 +1,4 @@
 //! Bytes to meaning and back: hand-written, incremental, without recursion.
+
 pub mod cluster;
+pub mod resp;
