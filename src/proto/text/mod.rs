@@ -1,0 +1,95 @@
+//! Set notation and JSON: text to events and back.
+//!
+//! ```text
+//!   {"name": "Mary"; "age": 22}      set notation; `,` for `;`, bare words for strings and names are fine
+//!        │ ValueReader: pulled, incremental, no recursion
+//!        ▼
+//!   BeginSet Field("name") Text("Mary") Field("age") Int(22) EndSet
+//!        │ Printer: a ValueSink
+//!        ▼
+//!   {"name":"Mary","age":22}         and what servers hand on so is searched without being read: `find`, `remove`
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | `reader` | bytes to events |
+//! | `printer` | events to bytes, three styles |
+//! | `find` | a part of compact JSON, found or left out, without reading the rest |
+//! | `line` | a line of a data file or of PUT: its key and its document |
+//! | `caret` | a line, a caret under the place, and what was expected |
+
+mod caret;
+mod error;
+mod escape;
+mod find;
+mod line;
+mod number;
+mod printer;
+mod reader;
+pub(crate) mod scan;
+
+pub use caret::render_caret;
+pub use error::{Expected, SyntaxError, TextError};
+pub(crate) use escape::read_quoted;
+pub use escape::{quote_bytes, quote_key};
+pub use find::{find, remove};
+pub use line::{RecordLine, json_line, key_and_document, record_line};
+pub use printer::{Printer, Style};
+pub use reader::{Step, ValueReader};
+
+use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::value::{SinkError, ValueSink};
+
+/// Tells `sink` the value that `text` is: set notation or JSON, white space around it.
+pub fn read_value<S: ValueSink + ?Sized>(text: &[u8], sink: &mut S) -> Result<(), TextError> {
+    // Checking all of the text at once is far cheaper than checking each of its short strings. The few texts that are
+    // not UTF-8 are read as bytes: that finds what is wrong first, this or the syntax.
+    match std::str::from_utf8(text) {
+        Ok(text) => drain(text, sink),
+        Err(_) => drain(text, sink),
+    }
+}
+
+fn drain<T, S>(text: &T, sink: &mut S) -> Result<(), TextError>
+where
+    T: reader::Source + ?Sized,
+    S: ValueSink + ?Sized,
+{
+    let mut reader = ValueReader::new();
+    let mut at = 0;
+    loop {
+        match reader.pull(text.tail(at), true)? {
+            Step::Event { event, consumed } => {
+                at += consumed;
+                sink.event(event).map_err(|error| TextError::Sink(error, at))?;
+            }
+            Step::End { .. } => return Ok(()),
+            Step::More => unreachable!("a reader that was shown the last bytes asks for no more"),
+        }
+    }
+}
+
+/// Tells `sink` the document that `text` is: like [`read_value`], but the outermost must be a set.
+pub fn read_document<S: ValueSink + ?Sized>(text: &[u8], sink: &mut S) -> Result<(), TextError> {
+    let start = scan::blank_len(text);
+    if text.get(start) != Some(&b'{') {
+        return Err(SyntaxError::new(start, Expected::Document).into());
+    }
+    if text.len() > DOCUMENT_BYTES_MAX {
+        return Err(TextError::Sink(SinkError::TooLarge, DOCUMENT_BYTES_MAX));
+    }
+    read_value(text, sink)
+}
+
+/// Appends the value that `text` is, set notation or JSON, in another style. After an error `out` is as it was.
+pub fn restyle(text: &[u8], style: Style, out: &mut Vec<u8>) -> Result<(), TextError> {
+    let start = out.len();
+    let result = read_value(text, &mut Printer::new(out, style));
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests;
