@@ -1,6 +1,7 @@
 //! Bytes to meaning and back: hand-written, incremental, without recursion.
 
 pub mod cluster;
+pub mod command;
 pub mod compute;
 pub mod path;
 pub mod resp;

@@ -1,0 +1,381 @@
+//! The one table of commands: what a client may send, what the console knows, and what both say about it.
+//!
+//! ```text
+//!   "get" ── lookup ──> Command { id, arity, flags, keys, .. } ── id ──> the core's own `match`
+//!                         └── subcommands ── "client" "setname" ──> Command { full_name: "client|setname", .. }
+//! ```
+//!
+//! COMMAND INFO, COMMAND DOCS, HELP, the messages about wrong counts and the spelling suggestions are all read from
+//! here. Summaries, groups and arities of Redis' commands are Redis'.
+
+mod arguments;
+mod cluster;
+mod lookup;
+mod nearest;
+mod records;
+mod session;
+
+#[cfg(test)]
+mod tests;
+
+pub use arguments::{Argument, ArgumentKind, Syntax};
+pub use lookup::lookup;
+pub use nearest::nearest;
+
+use std::ops::BitOr;
+
+/// A command's number: dense, so that it indexes tables of counters.
+///
+/// The commands of [`COMMANDS`] come first and in its order, then the subcommands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "each is the command of its name")]
+pub enum CommandId {
+    Put,
+    Get,
+    Query,
+    Delete,
+    Compute,
+    Set,
+    Del,
+    Unlink,
+    Exists,
+    Mget,
+    Mset,
+    Dbsize,
+    Flushall,
+    Flushdb,
+    Scan,
+    Keys,
+    Type,
+    JsonDel,
+    JsonForget,
+    Ping,
+    Echo,
+    Hello,
+    Select,
+    Quit,
+    Reset,
+    Client,
+    Command,
+    Config,
+    Info,
+    Help,
+    Status,
+    Exit,
+    ClusterHello,
+    ClusterPing,
+    ClusterPrepare,
+    ClusterGet,
+    ClusterStore,
+    ClusterSync,
+    ClusterFill,
+    ClusterView,
+    ClusterViewPrepare,
+    ClusterViewAccept,
+    ClusterCount,
+    ClusterKeys,
+    ClusterRelay,
+    ClientId,
+    ClientSetname,
+    ClientGetname,
+    ClientSetinfo,
+    ClientInfo,
+    ClientList,
+    ClientKill,
+    ClientWarnings,
+    ClientHelp,
+    CommandCount,
+    CommandDocs,
+    CommandInfo,
+    CommandList,
+    CommandHelp,
+    ConfigGet,
+    ConfigHelp,
+}
+
+impl CommandId {
+    /// Numbers in use, subcommands included.
+    pub const COUNT: usize = CommandId::ConfigHelp as usize + 1;
+
+    /// Its place in tables.
+    #[inline]
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// What is true of a command: a set of the constants below.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Flags(u16);
+
+impl Flags {
+    /// Nothing.
+    pub const NONE: Flags = Flags(0);
+    /// A server answers it.
+    pub const SERVER: Flags = Flags(1);
+    /// The console answers it in its own words; all else it passes on to the server.
+    pub const CONSOLE: Flags = Flags(1 << 1);
+    /// A message between brokers and servers: nothing that shows commands shows it.
+    pub const CLUSTER: Flags = Flags(1 << 2);
+    /// May change records.
+    pub const WRITE: Flags = Flags(1 << 3);
+    /// Reads records and changes none.
+    pub const READONLY: Flags = Flags(1 << 4);
+    /// May take memory for ever: refused when there is none.
+    pub const DENYOOM: Flags = Flags(1 << 5);
+    /// For operators.
+    pub const ADMIN: Flags = Flags(1 << 6);
+    /// Takes a time that does not grow with the data.
+    pub const FAST: Flags = Flags(1 << 7);
+    /// Allowed before AUTH.
+    pub const NO_AUTH: Flags = Flags(1 << 8);
+    /// Allowed while data is loaded.
+    pub const LOADING: Flags = Flags(1 << 9);
+    /// Can do much harm, or takes a time that grows with the data.
+    pub const DANGEROUS: Flags = Flags(1 << 10);
+    /// Its count of arguments is checked, and then it is as unknown as if it were not here.
+    pub const UNSUPPORTED: Flags = Flags(1 << 11);
+
+    /// Whether all of `flags` are set.
+    #[inline]
+    pub const fn contains(self, flags: Flags) -> bool {
+        self.0 & flags.0 == flags.0
+    }
+
+    /// These and `flags`.
+    #[inline]
+    pub const fn with(self, flags: Flags) -> Flags {
+        Flags(self.0 | flags.0)
+    }
+
+    /// The words by which Redis calls those that it has, as COMMAND INFO shows them.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(Flags, &str); 7] = [
+            (Flags::WRITE, "write"),
+            (Flags::READONLY, "readonly"),
+            (Flags::DENYOOM, "denyoom"),
+            (Flags::ADMIN, "admin"),
+            (Flags::LOADING, "loading"),
+            (Flags::FAST, "fast"),
+            (Flags::NO_AUTH, "no_auth"),
+        ];
+        NAMES.into_iter().filter(move |(flag, _)| self.contains(*flag)).map(|(_, name)| name)
+    }
+}
+
+impl BitOr for Flags {
+    type Output = Flags;
+
+    fn bitor(self, other: Flags) -> Flags {
+        self.with(other)
+    }
+}
+
+/// Which arguments are keys: from `first`, every `step`-th, up to `last` (negative: counted from the end).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct KeySpec {
+    /// Index of the first key; 0 = the command has none.
+    pub first: i32,
+    /// Index of the last key; -1 = the last argument.
+    pub last: i32,
+    /// Distance between keys.
+    pub step: i32,
+    /// What is done with the keys, in the words of Redis' key specifications (`RO access`).
+    pub access: &'static [&'static str],
+}
+
+impl KeySpec {
+    /// No keys.
+    pub const NONE: KeySpec = KeySpec { first: 0, last: 0, step: 0, access: &[] };
+
+    const fn one(access: &'static [&'static str]) -> KeySpec {
+        KeySpec { first: 1, last: 1, step: 1, access }
+    }
+
+    const fn all(access: &'static [&'static str]) -> KeySpec {
+        KeySpec { first: 1, last: -1, step: 1, access }
+    }
+
+    /// The keys' indices in a request of `count` arguments, the name among them.
+    pub fn indices(self, count: usize) -> impl Iterator<Item = usize> {
+        let last = if self.last < 0 { count as i64 + i64::from(self.last) } else { i64::from(self.last) };
+        let end = if self.first == 0 { 0 } else { (last + 1).clamp(0, count as i64) as usize };
+        (self.first as usize..end).step_by(self.step.max(1) as usize)
+    }
+}
+
+/// Where a command stands in the documentation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Group {
+    /// Any kind of value.
+    Generic,
+    /// Plain strings.
+    String,
+    /// Documents.
+    Json,
+    /// About the connection.
+    Connection,
+    /// About the server.
+    Server,
+}
+
+impl Group {
+    /// As COMMAND DOCS says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Generic => "generic",
+            Group::String => "string",
+            Group::Json => "json",
+            Group::Connection => "connection",
+            Group::Server => "server",
+        }
+    }
+}
+
+/// One command or subcommand.
+#[derive(Debug)]
+pub struct Command {
+    /// What a `match` goes by.
+    pub id: CommandId,
+    /// One word in capitals; of a subcommand its own word.
+    pub name: &'static str,
+    /// As errors and COMMAND INFO call it: `get`, `client|kill`.
+    pub full_name: &'static str,
+    /// Arguments with the name (and the parent's name); negative: so many or more.
+    pub arity: i32,
+    /// What is true of it.
+    pub flags: Flags,
+    /// Which arguments are keys.
+    pub keys: KeySpec,
+    /// Where it stands in the documentation.
+    pub group: Group,
+    /// The first version that had it: Redis' where the command is Redis'.
+    pub since: &'static str,
+    /// How its time grows.
+    pub complexity: &'static str,
+    /// One line.
+    pub summary: &'static str,
+    /// What follows the name.
+    pub arguments: &'static [Argument],
+    /// Whole lines to try.
+    pub examples: &'static [&'static str],
+    /// What may stand in the place of argument 1.
+    pub subcommands: &'static [Command],
+}
+
+impl Command {
+    /// A command that says nothing yet of itself; the tables fill in the rest.
+    const fn new(id: CommandId, name: &'static str, full_name: &'static str, arity: i32) -> Command {
+        Command {
+            id,
+            name,
+            full_name,
+            arity,
+            flags: Flags::NONE,
+            keys: KeySpec::NONE,
+            group: Group::Generic,
+            since: "0.1.0",
+            complexity: "O(1)",
+            summary: "",
+            arguments: &[],
+            examples: &[],
+            subcommands: &[],
+        }
+    }
+
+    /// Whether a request in array or inline form may have `count` arguments, the name among them.
+    ///
+    /// A verb's line is always a name and one text: its own reader judges the text.
+    #[inline]
+    pub fn accepts(&self, count: usize) -> bool {
+        let arity = self.arity.unsigned_abs() as usize;
+        if self.arity < 0 { count >= arity } else { count == arity }
+    }
+
+    /// The subcommand of this name in any case. Those that are [`Flags::UNSUPPORTED`] are found too.
+    pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
+        self.subcommands.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The name and what follows it: `SET key value [NX | XX] ..`.
+    pub fn syntax(&self) -> Syntax<'_> {
+        Syntax { command: self }
+    }
+
+    /// Redis' access control categories, `@read` and so on, as COMMAND INFO shows them.
+    pub fn categories(&self) -> impl Iterator<Item = &'static str> {
+        let is = |flags| self.flags.contains(flags);
+        [
+            (self.group == Group::Generic, "@keyspace"),
+            (is(Flags::READONLY), "@read"),
+            (is(Flags::WRITE), "@write"),
+            (self.group == Group::String, "@string"),
+            (self.group == Group::Json, "@json"),
+            (is(Flags::ADMIN), "@admin"),
+            (is(Flags::FAST), "@fast"),
+            (!is(Flags::FAST), "@slow"),
+            (is(Flags::ADMIN) || is(Flags::DANGEROUS), "@dangerous"),
+            (self.group == Group::Connection, "@connection"),
+        ]
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, name)| name)
+    }
+}
+
+/// Every command, in the order of [`CommandId`].
+pub static COMMANDS: &[Command] = &[
+    records::PUT,
+    records::GET,
+    records::QUERY,
+    records::DELETE,
+    records::COMPUTE,
+    records::SET,
+    records::DEL,
+    records::UNLINK,
+    records::EXISTS,
+    records::MGET,
+    records::MSET,
+    records::DBSIZE,
+    records::FLUSHALL,
+    records::FLUSHDB,
+    records::SCAN,
+    records::KEYS,
+    records::TYPE,
+    records::JSON_DEL,
+    records::JSON_FORGET,
+    session::PING,
+    session::ECHO,
+    session::HELLO,
+    session::SELECT,
+    session::QUIT,
+    session::RESET,
+    session::CLIENT,
+    session::COMMAND,
+    session::CONFIG,
+    session::INFO,
+    session::HELP,
+    session::STATUS,
+    session::EXIT,
+    cluster::HELLO,
+    cluster::PING,
+    cluster::PREPARE,
+    cluster::GET,
+    cluster::STORE,
+    cluster::SYNC,
+    cluster::FILL,
+    cluster::VIEW,
+    cluster::VIEW_PREPARE,
+    cluster::VIEW_ACCEPT,
+    cluster::COUNT,
+    cluster::KEYS,
+    cluster::RELAY,
+];
+
+/// The commands that COMMAND COUNT counts and COMMAND LIST, INFO and DOCS show: what a client may send.
+pub fn listed() -> impl Iterator<Item = &'static Command> {
+    COMMANDS
+        .iter()
+        .filter(|command| command.flags.contains(Flags::SERVER) && !command.flags.contains(Flags::CLUSTER))
+}
