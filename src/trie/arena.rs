@@ -1,0 +1,562 @@
+//! The only owner of user data: chunks that never move, cut into spans of one size class each.
+//!
+//! ```text
+//! Ref (u32, in units of 8 B; 0 is nobody):   chunk:14 | span in chunk:7 | unit in span:11
+//!
+//! chunks   [64 KiB][128 KiB][256 KiB][512 KiB][1 MiB][2 MiB][2 MiB]...      allocated one by one, never moved
+//! chunk    [span 16 KiB][span][span]...                                     zeroed lazily by the system
+//! span     [slot][slot][slot]...|rest       all of one class; full, or in its class' list, or empty in the pool
+//! slot     live: its owner's bytes          free: [next free slot of the span: u16][..]
+//! ```
+//!
+//! A span whose last slot is freed goes back to the pool and may serve any class next: per-class free lists alone
+//! would keep what one size once needed (measured in the prototype: 135 % waste while nodes grow in lockstep).
+//! Nothing larger than a span exists, so any free span serves any request and nothing fragments across spans.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+/// Bytes of one unit of a [`Ref`].
+const UNIT_BYTES: usize = 8;
+/// Bytes of a span, the largest slot there is.
+pub(super) const SPAN_BYTES: usize = 16 << 10;
+const SPAN_UNITS: usize = SPAN_BYTES / UNIT_BYTES;
+const CHUNK_BYTES_MIN: usize = 64 << 10;
+const CHUNK_BYTES_MAX: usize = 2 << 20;
+const CHUNK_SPANS_MAX: usize = CHUNK_BYTES_MAX / SPAN_BYTES;
+const CHUNK_UNITS_MAX: usize = CHUNK_BYTES_MAX / UNIT_BYTES;
+/// Every chunk that a 32-bit reference can reach: 32 GiB.
+const CHUNKS_MAX: usize = (u32::MAX as usize + 1) / CHUNK_UNITS_MAX;
+
+/// Largest slot that shares its span with others.
+pub(super) const SMALL_BYTES_MAX: usize = 4096;
+
+/// Bytes of the slots of each class, rising. Steps keep the waste of rounding below an eighth, and above 1 KiB the
+/// sizes are those that cut a span into 15, 14, 13, ... slots.
+const CLASS_BYTES: [usize; 60] = {
+    let mut sizes = [0; 60];
+    let mut class = 0;
+    let mut size = 16;
+    while size <= 1024 {
+        sizes[class] = size;
+        class += 1;
+        size += match size {
+            0..256 => 8,
+            256..512 => 32,
+            _ => 64,
+        };
+    }
+    let tail = [1088, 1168, 1256, 1360, 1488, 1632, 1816, 2048, 2336, 2728, 3272, 4096, SPAN_BYTES];
+    let mut index = 0;
+    while index < tail.len() {
+        sizes[class] = tail[index];
+        class += 1;
+        index += 1;
+    }
+    assert!(class == sizes.len());
+    sizes
+};
+
+/// The class of a size, by its units rounded up.
+const CLASS_OF_UNITS: [u8; SMALL_BYTES_MAX / UNIT_BYTES + 1] = {
+    let mut classes = [0; SMALL_BYTES_MAX / UNIT_BYTES + 1];
+    let (mut units, mut class) = (0, 0);
+    while units < classes.len() {
+        if units * UNIT_BYTES > CLASS_BYTES[class] {
+            class += 1;
+        }
+        classes[units] = class as u8;
+        units += 1;
+    }
+    classes
+};
+
+/// Where a slot begins. `Option<Ref>` costs nothing; raw 0 is `None`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Ref(NonZeroU32);
+
+impl Ref {
+    /// The reference stored as `raw`.
+    #[inline]
+    pub(super) fn from_raw(raw: u32) -> Option<Ref> {
+        NonZeroU32::new(raw).map(Ref)
+    }
+
+    /// How it is stored.
+    #[inline]
+    pub(super) fn raw(self) -> u32 {
+        self.0.get()
+    }
+
+    #[inline]
+    fn chunk(self) -> usize {
+        self.raw() as usize / CHUNK_UNITS_MAX
+    }
+
+    #[inline]
+    fn offset(self) -> usize {
+        self.raw() as usize % CHUNK_UNITS_MAX * UNIT_BYTES
+    }
+
+    fn span(self) -> u32 {
+        self.raw() / SPAN_UNITS as u32
+    }
+}
+
+impl fmt::Debug for Ref {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{:x}", self.raw())
+    }
+}
+
+/// How an absent or present reference is stored.
+#[inline]
+pub(super) fn raw_of(at: Option<Ref>) -> u32 {
+    at.map_or(0, Ref::raw)
+}
+
+/// The little-endian u32 at `offset`.
+#[inline]
+pub(super) fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+    u32::from_le_bytes(*bytes[offset..].first_chunk().expect("four bytes of a field"))
+}
+
+/// The reference stored at `offset`.
+#[inline]
+pub(super) fn ref_at(bytes: &[u8], offset: usize) -> Option<Ref> {
+    Ref::from_raw(u32_at(bytes, offset))
+}
+
+/// Stores `value` little-endian at `offset`.
+#[inline]
+pub(super) fn set_u32(bytes: &mut [u8], offset: usize, value: u32) {
+    bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+/// Marks the end of a span's free list; no slot begins there.
+const NO_SLOT: u16 = u16::MAX;
+
+/// One span's bookkeeping. Spans are numbered as references are: `chunk * 128 + index`; number 0 is never used.
+#[derive(Clone, Copy, Default)]
+struct Span {
+    /// Neighbours in the list of its class' spans with room, or in the pool (`next` only).
+    previous: u32,
+    next: u32,
+    /// First free slot, in units from the span's start, or [`NO_SLOT`].
+    free: u16,
+    /// Where the slots that were never used begin, in units.
+    bump: u16,
+    /// Slots in use.
+    live: u16,
+    class: u8,
+    state: SpanState,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+enum SpanState {
+    /// Never used since its chunk was allocated, or waiting in the pool.
+    #[default]
+    Empty,
+    /// In the list of its class.
+    Partial,
+    Full,
+}
+
+struct Chunk {
+    bytes: Box<[u8]>,
+    spans: Box<[Span]>,
+}
+
+/// No span is left within the limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Exhausted;
+
+/// All slots of one trie.
+pub(super) struct Arena {
+    chunks: Vec<Chunk>,
+    /// First span with room of each class; 0: none.
+    partial: [u32; CLASS_BYTES.len()],
+    /// First span of the pool; 0: none.
+    pool: u32,
+    pool_len: usize,
+    /// Spans of the newest chunk that were not handed out yet; they are its last ones.
+    fresh: usize,
+    /// Spans of all chunks.
+    spans: usize,
+    spans_max: usize,
+    used_bytes: usize,
+}
+
+impl Arena {
+    /// An arena that owns nothing yet and never will own more than `bytes_max` (or what references can reach).
+    pub(super) fn new(bytes_max: usize) -> Arena {
+        Arena {
+            chunks: Vec::new(),
+            partial: [0; CLASS_BYTES.len()],
+            pool: 0,
+            pool_len: 0,
+            fresh: 0,
+            spans: 0,
+            spans_max: (bytes_max / SPAN_BYTES).min(CHUNKS_MAX * CHUNK_SPANS_MAX),
+            used_bytes: 0,
+        }
+    }
+
+    /// Bytes of all slots in use, rounding included.
+    pub(super) fn used_bytes(&self) -> usize {
+        self.used_bytes
+    }
+
+    /// Bytes of all chunks.
+    pub(super) fn reserved_bytes(&self) -> usize {
+        self.spans * SPAN_BYTES
+    }
+
+    /// Promises that slots which fill at most `spans` empty spans can be had; so that who needs several slots fails
+    /// before the first and not between two.
+    pub(super) fn reserve(&self, spans: usize) -> Result<(), Exhausted> {
+        let missing = spans.saturating_sub(self.pool_len + self.fresh);
+        // A new chunk may be as large as the largest even if few spans are missing.
+        if missing == 0 || self.spans + missing.max(CHUNK_SPANS_MAX) <= self.spans_max {
+            Ok(())
+        } else {
+            Err(Exhausted)
+        }
+    }
+
+    /// The bytes from `at` to its chunk's end; the owner knows how many of them are its own.
+    #[inline]
+    pub(super) fn tail(&self, at: Ref) -> &[u8] {
+        &self.chunks[at.chunk()].bytes[at.offset()..]
+    }
+
+    /// As [`Arena::tail`], to write.
+    #[inline]
+    pub(super) fn tail_mut(&mut self, at: Ref) -> &mut [u8] {
+        &mut self.chunks[at.chunk()].bytes[at.offset()..]
+    }
+
+    /// How many bytes a slot for `bytes` has.
+    pub(super) fn rounded(bytes: usize) -> usize {
+        CLASS_BYTES[class_of(bytes)]
+    }
+
+    /// How many bytes the slot at `at` has.
+    pub(super) fn slot_bytes(&self, at: Ref) -> usize {
+        CLASS_BYTES[self.span(at.span()).class as usize]
+    }
+
+    /// A slot for `bytes` bytes, whose content is arbitrary.
+    ///
+    /// # Panics
+    /// If nothing is left: [`Arena::reserve`] comes first.
+    pub(super) fn alloc(&mut self, bytes: usize) -> Ref {
+        let class = class_of(bytes);
+        let number = match self.partial[class] {
+            0 => self.open_span(class),
+            number => number,
+        };
+        let units = (CLASS_BYTES[class] / UNIT_BYTES) as u16;
+        let span = self.span_mut(number);
+        let unit = match span.free {
+            NO_SLOT => {
+                span.bump += units;
+                span.bump - units
+            }
+            free => free,
+        };
+        span.live += 1;
+        let at = Ref::from_raw(number * SPAN_UNITS as u32 + u32::from(unit)).expect("span 0 is never used");
+        if span.free == unit {
+            let next = u16::from_le_bytes(*self.tail(at).first_chunk().expect("a free slot holds its link"));
+            self.span_mut(number).free = next;
+        }
+        let span = self.span_mut(number);
+        if span.free == NO_SLOT && usize::from(span.bump + units) > SPAN_UNITS {
+            span.state = SpanState::Full;
+            self.unlist(number);
+        }
+        self.used_bytes += CLASS_BYTES[class];
+        at
+    }
+
+    /// Gives the slot at `at` back.
+    pub(super) fn free(&mut self, at: Ref) {
+        let number = at.span();
+        let unit = (at.raw() as usize % SPAN_UNITS) as u16;
+        let span = self.span_mut(number);
+        assert!(span.live > 0, "a slot of an empty span is freed");
+        let (next, class) = (std::mem::replace(&mut span.free, unit), span.class as usize);
+        span.live -= 1;
+        let (state, live) = (span.state, span.live);
+        self.tail_mut(at)[..2].copy_from_slice(&next.to_le_bytes());
+        self.used_bytes -= CLASS_BYTES[class];
+        if live == 0 {
+            if state == SpanState::Partial {
+                self.unlist(number);
+            }
+            let pool = std::mem::replace(&mut self.pool, number);
+            self.pool_len += 1;
+            *self.span_mut(number) = Span { next: pool, ..Span::default() };
+        } else if state == SpanState::Full {
+            self.enlist(number, class);
+        }
+    }
+
+    /// Takes an empty span for `class`, from the pool if it has one.
+    fn open_span(&mut self, class: usize) -> u32 {
+        let number = match self.pool {
+            0 => self.fresh_span(),
+            number => {
+                self.pool = self.span(number).next;
+                self.pool_len -= 1;
+                number
+            }
+        };
+        *self.span_mut(number) = Span { free: NO_SLOT, class: class as u8, ..Span::default() };
+        self.enlist(number, class);
+        number
+    }
+
+    fn fresh_span(&mut self) -> u32 {
+        if self.fresh == 0 {
+            self.grow();
+        }
+        let newest = self.chunks.len() - 1;
+        let index = self.chunks[newest].spans.len() - self.fresh;
+        self.fresh -= 1;
+        (newest * CHUNK_SPANS_MAX + index) as u32
+    }
+
+    fn grow(&mut self) {
+        let bytes = (CHUNK_BYTES_MIN << self.chunks.len().min(5)).min(CHUNK_BYTES_MAX);
+        let spans = bytes / SPAN_BYTES;
+        assert!(self.chunks.len() < CHUNKS_MAX, "reserve comes before alloc");
+        if self.chunks.is_empty() {
+            // The table of chunks never moves either; what is not touched of it is not resident.
+            self.chunks.reserve_exact(self.spans_max.div_ceil(CHUNK_SPANS_MAX) + 6);
+        }
+        // Span 0 stays unused so that no slot has reference 0.
+        self.fresh = spans - usize::from(self.chunks.is_empty());
+        self.spans += spans;
+        self.chunks.push(Chunk {
+            bytes: vec![0; bytes].into_boxed_slice(),
+            spans: vec![Span::default(); spans].into_boxed_slice(),
+        });
+    }
+
+    #[inline]
+    fn span(&self, number: u32) -> &Span {
+        &self.chunks[number as usize / CHUNK_SPANS_MAX].spans[number as usize % CHUNK_SPANS_MAX]
+    }
+
+    #[inline]
+    fn span_mut(&mut self, number: u32) -> &mut Span {
+        &mut self.chunks[number as usize / CHUNK_SPANS_MAX].spans[number as usize % CHUNK_SPANS_MAX]
+    }
+
+    /// Puts a span at the head of its class' list.
+    fn enlist(&mut self, number: u32, class: usize) {
+        let next = std::mem::replace(&mut self.partial[class], number);
+        let span = self.span_mut(number);
+        (span.previous, span.next, span.state) = (0, next, SpanState::Partial);
+        if next != 0 {
+            self.span_mut(next).previous = number;
+        }
+    }
+
+    /// Takes a span out of its class' list.
+    fn unlist(&mut self, number: u32) {
+        let Span { previous, next, class, .. } = *self.span(number);
+        match previous {
+            0 => self.partial[class as usize] = next,
+            previous => self.span_mut(previous).next = next,
+        }
+        if next != 0 {
+            self.span_mut(next).previous = previous;
+        }
+    }
+}
+
+#[inline]
+fn class_of(bytes: usize) -> usize {
+    match CLASS_OF_UNITS.get(bytes.div_ceil(UNIT_BYTES)) {
+        Some(&class) => class as usize,
+        None => {
+            assert!(bytes <= SPAN_BYTES, "no slot is larger than a span");
+            CLASS_BYTES.len() - 1
+        }
+    }
+}
+
+/// Which slots somebody owns: filled by a walk over all owners, then compared with the arena's own books.
+pub(super) struct Owned<'a> {
+    arena: &'a Arena,
+    slots: Vec<Ref>,
+}
+
+impl<'a> Owned<'a> {
+    pub(super) fn new(arena: &'a Arena) -> Owned<'a> {
+        Owned { arena, slots: Vec::new() }
+    }
+
+    /// Notes that somebody owns the slot at `at`, which has room for `bytes`.
+    pub(super) fn own(&mut self, at: Ref, bytes: usize) {
+        let span = self.arena.span(at.span());
+        let class_bytes = CLASS_BYTES[span.class as usize];
+        let offset = at.raw() as usize % SPAN_UNITS * UNIT_BYTES;
+        assert!(span.state != SpanState::Empty, "{at:?} lies in an empty span");
+        assert!(bytes <= class_bytes, "{at:?} holds {bytes} bytes in a slot of {class_bytes}");
+        assert!(offset.is_multiple_of(class_bytes), "{at:?} is not the start of a slot");
+        assert!(offset < usize::from(span.bump) * UNIT_BYTES, "{at:?} was never handed out");
+        self.slots.push(at);
+    }
+
+    /// Panics unless every slot in use has exactly one owner and every book of the arena agrees.
+    pub(super) fn check(mut self) {
+        self.slots.sort_unstable();
+        let twice = self.slots.windows(2).find(|pair| pair[0] == pair[1]);
+        assert_eq!(twice, None, "a slot has two owners");
+        let (mut used_bytes, mut pool_len, mut listed) = (0, 0, 0);
+        for number in self.arena.numbers() {
+            let span = self.arena.span(number);
+            match span.state {
+                SpanState::Empty => pool_len += 1,
+                state => {
+                    used_bytes += self.check_span(number, span);
+                    listed += usize::from(state == SpanState::Partial);
+                }
+            }
+        }
+        assert_eq!(
+            pool_len,
+            self.arena.pool_len + self.arena.fresh,
+            "an empty span is neither in the pool nor fresh"
+        );
+        assert_eq!(used_bytes, self.arena.used_bytes, "used bytes are miscounted");
+        assert_eq!(listed, self.arena.listed(), "a span with room is in no list");
+        assert_eq!(self.arena.pooled(), self.arena.pool_len, "the pool is miscounted");
+    }
+
+    /// Compares one span with its owned slots; returns the bytes of the latter.
+    fn check_span(&self, number: u32, span: &Span) -> usize {
+        let start = number * SPAN_UNITS as u32;
+        let from = self.slots.partition_point(|at| at.raw() < start);
+        let to = self.slots.partition_point(|at| at.raw() < start + SPAN_UNITS as u32);
+        assert_eq!(to - from, span.live as usize, "span {number} has slots that nobody owns");
+        let units = CLASS_BYTES[span.class as usize] / UNIT_BYTES;
+        let (mut free, mut free_len) = (span.free, 0);
+        while free != NO_SLOT {
+            let at = Ref::from_raw(start + u32::from(free)).expect("span 0 is never used");
+            assert!(self.slots[from..to].binary_search(&at).is_err(), "{at:?} is owned and free");
+            free =
+                u16::from_le_bytes(*self.arena.tail(at).first_chunk().expect("a free slot holds its link"));
+            free_len += 1;
+            assert!(free_len <= SPAN_UNITS, "the free list of span {number} is a ring");
+        }
+        assert_eq!(to - from + free_len, span.bump as usize / units, "span {number} lost a slot");
+        let full = span.free == NO_SLOT && span.bump as usize + units > SPAN_UNITS;
+        assert_eq!(full, span.state == SpanState::Full, "span {number} is in the wrong state");
+        (to - from) * units * UNIT_BYTES
+    }
+}
+
+impl Arena {
+    /// All spans but number 0.
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        let of_chunk = |(index, chunk): (usize, &Chunk)| {
+            (0..chunk.spans.len()).map(move |at| index * CHUNK_SPANS_MAX + at)
+        };
+        self.chunks.iter().enumerate().flat_map(of_chunk).skip(1).map(|number| number as u32)
+    }
+
+    fn listed(&self) -> usize {
+        self.partial.iter().map(|&first| self.list_len(first)).sum()
+    }
+
+    fn pooled(&self) -> usize {
+        self.list_len(self.pool)
+    }
+
+    fn list_len(&self, first: u32) -> usize {
+        let next = |&number: &u32| Some(self.span(number).next).filter(|&next| next != 0);
+        std::iter::successors(Some(first).filter(|&first| first != 0), next).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::Rng;
+
+    #[test]
+    fn classes_fit_their_sizes() {
+        for bytes in 0..=SPAN_BYTES {
+            let class = class_of(bytes);
+            assert!(CLASS_BYTES[class] >= bytes);
+            assert!(class == 0 || CLASS_BYTES[class - 1] < bytes, "{bytes} would fit a smaller class");
+        }
+        assert!(CLASS_BYTES.iter().all(|size| size % UNIT_BYTES == 0));
+    }
+
+    #[test]
+    fn slots_keep_their_bytes_and_come_back() {
+        let mut arena = Arena::new(usize::MAX);
+        let mut rng = Rng::from_seed(3);
+        let mut slots: Vec<(Ref, usize, u8)> = Vec::new();
+        for round in 0..20_000u32 {
+            if slots.is_empty() || rng.percent(if round < 10_000 { 60 } else { 35 }) {
+                let most = if rng.percent(5) { SPAN_BYTES - 2 } else { 600 };
+                let bytes = 2 + rng.index(most);
+                let (at, mark) = (arena.alloc(bytes), rng.below(256) as u8);
+                arena.tail_mut(at)[..bytes].fill(mark);
+                slots.push((at, bytes, mark));
+            } else {
+                let (at, bytes, mark) = slots.swap_remove(rng.index(slots.len()));
+                assert!(arena.tail(at)[..bytes].iter().all(|&byte| byte == mark));
+                assert_eq!(arena.slot_bytes(at), Arena::rounded(bytes));
+                arena.free(at);
+            }
+            if round % 500 == 0 {
+                let mut owned = Owned::new(&arena);
+                slots.iter().for_each(|&(at, bytes, _)| owned.own(at, bytes));
+                owned.check();
+            }
+        }
+        slots.drain(..).for_each(|(at, ..)| arena.free(at));
+        Owned::new(&arena).check();
+        assert_eq!(arena.used_bytes(), 0);
+    }
+
+    #[test]
+    fn what_was_reserved_can_be_had() {
+        let mut arena = Arena::new(8 << 20);
+        let mut slots = Vec::new();
+        while arena.reserve(10).is_ok() {
+            slots.extend((0..10).map(|_| arena.alloc(SPAN_BYTES)));
+        }
+        assert!(arena.reserved_bytes() <= 8 << 20);
+        assert!(arena.used_bytes() > 3 << 20);
+        slots.drain(..10).for_each(|at| arena.free(at));
+        assert_eq!(arena.reserve(10), Ok(()));
+    }
+
+    #[test]
+    #[should_panic(expected = "nobody owns")]
+    fn check_finds_a_leak() {
+        let mut arena = Arena::new(usize::MAX);
+        arena.alloc(100);
+        Owned::new(&arena).check();
+    }
+
+    #[test]
+    #[should_panic(expected = "two owners")]
+    fn check_finds_two_owners() {
+        let mut arena = Arena::new(usize::MAX);
+        let at = arena.alloc(100);
+        let mut owned = Owned::new(&arena);
+        owned.own(at, 100);
+        owned.own(at, 100);
+        owned.check();
+    }
+}

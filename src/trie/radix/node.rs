@@ -1,0 +1,299 @@
+//! One node: reading it in place, and rebuilding it through a draft.
+
+use arrayvec::ArrayVec;
+
+use super::super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
+use super::super::leaf::LEAF;
+
+/// Edges a node has room for, each filling a slot class; more than the last: [`DIRECT`].
+const CAPACITIES: [u8; 6] = [3, 4, 11, 17, 24, 49];
+/// First byte of a node with a child slot for each of the 256 edges.
+pub(super) const DIRECT: u8 = 0x7F;
+/// Longest prefix of one node.
+pub(super) const PREFIX_MAX: usize = 255;
+
+const HEAD_BYTES: usize = 8;
+const PREFIX_LEN_OFFSET: usize = 1;
+const COUNT_OFFSET: usize = 2;
+
+/// A node or leaf, to read; `bytes` reach beyond its slot.
+#[derive(Clone, Copy)]
+pub(super) struct Node<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Node<'a> {
+    /// Where the term's reference is.
+    pub(super) const TERM_OFFSET: usize = 4;
+    /// Stands for an edge that is not there.
+    const NOWHERE: usize = usize::MAX;
+
+    #[inline]
+    pub(super) fn at(arena: &'a Arena, at: Ref) -> Node<'a> {
+        Node { bytes: arena.tail(at) }
+    }
+
+    #[inline]
+    pub(super) fn is_leaf(self) -> bool {
+        self.bytes[0] & LEAF != 0
+    }
+
+    #[inline]
+    fn capacity(self) -> usize {
+        self.bytes[0] as usize
+    }
+
+    #[inline]
+    pub(super) fn is_direct(self) -> bool {
+        self.bytes[0] == DIRECT
+    }
+
+    #[inline]
+    fn prefix_len(self) -> usize {
+        self.bytes[PREFIX_LEN_OFFSET] as usize
+    }
+
+    #[inline]
+    pub(super) fn prefix(self) -> &'a [u8] {
+        &self.bytes[HEAD_BYTES..HEAD_BYTES + self.prefix_len()]
+    }
+
+    #[inline]
+    pub(super) fn count(self) -> usize {
+        u16::from_le_bytes([self.bytes[COUNT_OFFSET], self.bytes[COUNT_OFFSET + 1]]) as usize
+    }
+
+    #[inline]
+    pub(super) fn term(self) -> Option<Ref> {
+        self.ref_at(Node::TERM_OFFSET)
+    }
+
+    /// The edges in order; a [`DIRECT`] node has none stored.
+    #[inline]
+    pub(super) fn edges(self) -> &'a [u8] {
+        debug_assert!(!self.is_direct());
+        let start = HEAD_BYTES + self.prefix_len();
+        &self.bytes[start..start + self.count()]
+    }
+
+    #[inline]
+    pub(super) fn ref_at(self, offset: usize) -> Option<Ref> {
+        if offset == Node::NOWHERE { None } else { ref_at(self.bytes, offset) }
+    }
+
+    /// Where the reference of the child at `index` is: of the edges in order, or by the edge in a [`DIRECT`] node.
+    #[inline]
+    pub(super) fn index_offset(self, index: usize) -> usize {
+        let edge_bytes = if self.is_direct() { 0 } else { self.capacity() };
+        HEAD_BYTES + self.prefix_len() + edge_bytes + 4 * index
+    }
+
+    /// Where the reference of the child behind `edge` is.
+    #[inline]
+    pub(super) fn child_offset(self, edge: u8) -> usize {
+        if self.is_direct() {
+            return self.index_offset(edge as usize);
+        }
+        match find(&self.bytes[HEAD_BYTES + self.prefix_len()..], self.count(), edge) {
+            Some(index) => self.index_offset(index),
+            None => Node::NOWHERE,
+        }
+    }
+
+    #[inline]
+    pub(super) fn child(self, edge: u8) -> Option<Ref> {
+        self.ref_at(self.child_offset(edge))
+    }
+
+    /// The first child at position `from` or later, with its position: 0 is the term, then by index, see
+    /// [`Node::index_offset`].
+    pub(super) fn next_child(self, from: usize) -> Option<(usize, Ref)> {
+        if from == 0
+            && let Some(term) = self.term()
+        {
+            return Some((0, term));
+        }
+        let end = if self.is_direct() { 256 } else { self.count() };
+        let mut children =
+            (from.max(1)..=end).filter_map(|at| Some((at, self.ref_at(self.index_offset(at - 1))?)));
+        children.next()
+    }
+
+    /// The position right before the first edge that is not below `edge`.
+    pub(super) fn position(self, edge: u8) -> usize {
+        if self.is_direct() {
+            1 + edge as usize
+        } else {
+            1 + self.edges().partition_point(|&other| other < edge)
+        }
+    }
+
+    /// Bytes that the node needs of its slot.
+    pub(super) fn bytes_used(self) -> usize {
+        self.index_offset(if self.is_direct() { 256 } else { self.capacity() })
+    }
+}
+
+/// The index of `edge` among the first `count` of `edges`, which may be followed by anything: eight bytes at once by
+/// the usual trick for a zero byte in a word (exact for the lowest one).
+#[inline]
+fn find(edges: &[u8], count: usize, edge: u8) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let pattern = LOW * u64::from(edge);
+    let mut base = 0;
+    while base < count {
+        let word = edges[base..].first_chunk().expect("children follow the edges, so a word is there");
+        let differences = u64::from_le_bytes(*word) ^ pattern;
+        let zeros = differences.wrapping_sub(LOW) & !differences & HIGH;
+        if zeros != 0 {
+            let index = base + zeros.trailing_zeros() as usize / 8;
+            return (index < count).then_some(index);
+        }
+        base += 8;
+    }
+    None
+}
+
+/// Puts an edge into the node at `at` if it has room for it, in place. The edge must be new.
+pub(super) fn push_edge(arena: &mut Arena, at: Ref, edge: u8, child: Ref) -> bool {
+    let node = Node::at(arena, at);
+    let (count, index) = (node.count(), node.position(edge) - 1);
+    let (start, first_child) = (HEAD_BYTES + node.prefix_len(), node.index_offset(0));
+    let direct = node.is_direct();
+    if !direct && count == node.capacity() {
+        return false;
+    }
+    let bytes = arena.tail_mut(at);
+    if !direct {
+        bytes.copy_within(start + index..start + count, start + index + 1);
+        bytes[start + index] = edge;
+        bytes.copy_within(first_child + 4 * index..first_child + 4 * count, first_child + 4 * (index + 1));
+    }
+    set_u32(bytes, first_child + 4 * index, child.raw());
+    set_count(bytes, count + 1);
+    true
+}
+
+/// Takes the child whose reference is at `offset` out of the node at `at`, in place.
+pub(super) fn remove_child(arena: &mut Arena, at: Ref, offset: usize) {
+    let node = Node::at(arena, at);
+    let (count, direct) = (node.count(), node.is_direct());
+    let (start, first_child) = (HEAD_BYTES + node.prefix_len(), node.index_offset(0));
+    let index = (offset - first_child) / 4;
+    let bytes = arena.tail_mut(at);
+    if direct {
+        set_u32(bytes, offset, 0);
+    } else {
+        assert!(index < count, "a child that is removed is there");
+        bytes.copy_within(start + index + 1..start + count, start + index);
+        bytes.copy_within(offset + 4..first_child + 4 * count, offset);
+    }
+    set_count(bytes, count - 1);
+}
+
+/// Sets or clears the term of the node at `at`, in place.
+pub(super) fn set_term(arena: &mut Arena, at: Ref, term: Option<Ref>) {
+    set_u32(arena.tail_mut(at), Node::TERM_OFFSET, raw_of(term));
+}
+
+fn set_count(bytes: &mut [u8], count: usize) {
+    bytes[COUNT_OFFSET..COUNT_OFFSET + 2].copy_from_slice(&(count as u16).to_le_bytes());
+}
+
+/// The most edges at which a node of the next smaller capacity is worth moving to; `None` if there is none.
+pub(super) fn shrink_at(node: Node<'_>) -> Option<usize> {
+    let smaller = match CAPACITIES.iter().position(|&capacity| capacity as usize >= node.capacity()) {
+        _ if node.is_direct() => CAPACITIES.len(),
+        Some(index) => index,
+        None => unreachable!("a node's capacity is one of the list"),
+    };
+    smaller.checked_sub(1).map(|index| CAPACITIES[index] as usize * 3 / 4)
+}
+
+/// A node taken out of the arena, to be changed and stored anew.
+pub(super) struct Draft {
+    pub(super) prefix: ArrayVec<u8, PREFIX_MAX>,
+    pub(super) term: Option<Ref>,
+    /// In order of their edges.
+    pub(super) children: ArrayVec<(u8, Ref), 256>,
+}
+
+impl Draft {
+    /// A node without children.
+    pub(super) fn new(prefix: &[u8]) -> Draft {
+        let prefix = prefix.try_into().expect("who builds nodes cuts prefixes");
+        Draft { prefix, term: None, children: ArrayVec::new() }
+    }
+
+    /// The node at `at`, whose slot is given back.
+    pub(super) fn take(arena: &mut Arena, at: Ref) -> Draft {
+        let node = Node::at(arena, at);
+        let mut draft = Draft::new(node.prefix());
+        draft.term = node.term();
+        let mut position = 1;
+        while let Some((found, child)) = node.next_child(position) {
+            let edge = if node.is_direct() { (found - 1) as u8 } else { node.edges()[found - 1] };
+            draft.children.push((edge, child));
+            position = found + 1;
+        }
+        arena.free(at);
+        draft
+    }
+
+    /// Puts a new edge where it belongs.
+    pub(super) fn insert(&mut self, edge: u8, child: Ref) {
+        let index = self.children.partition_point(|&(other, _)| other < edge);
+        self.children.insert(index, (edge, child));
+    }
+
+    /// Stores the node in the smallest slot that fits.
+    pub(super) fn store(&self, arena: &mut Arena) -> Ref {
+        let count = self.children.len();
+        let capacity = CAPACITIES.into_iter().find(|&capacity| capacity as usize >= count).unwrap_or(DIRECT);
+        let (edge_bytes, children) =
+            if capacity == DIRECT { (0, 256) } else { (capacity as usize, capacity as usize) };
+        let start = HEAD_BYTES + self.prefix.len();
+        let first_child = start + edge_bytes;
+        let at = arena.alloc(first_child + 4 * children);
+        let bytes = &mut arena.tail_mut(at)[..first_child + 4 * children];
+        bytes[0] = capacity;
+        bytes[PREFIX_LEN_OFFSET] = self.prefix.len() as u8;
+        set_count(bytes, count);
+        set_u32(bytes, Node::TERM_OFFSET, raw_of(self.term));
+        bytes[HEAD_BYTES..start].copy_from_slice(&self.prefix);
+        if capacity == DIRECT {
+            bytes[first_child..].fill(0);
+        }
+        for (index, &(edge, child)) in self.children.iter().enumerate() {
+            let index = if capacity == DIRECT {
+                edge as usize
+            } else {
+                bytes[start + index] = edge;
+                index
+            };
+            set_u32(bytes, first_child + 4 * index, child.raw());
+        }
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::find;
+
+    #[test]
+    fn find_is_a_loop_over_the_edges() {
+        let mut edges = [0u8; 80];
+        for count in [1, 3, 4, 7, 8, 9, 11, 16, 17, 24, 49] {
+            for (index, edge) in edges.iter_mut().enumerate() {
+                // Rising, with neighbours that differ in one bit, and what follows the edges looks like edges.
+                *edge = (index * 3 + count) as u8 | 1;
+            }
+            for edge in 0..=255 {
+                let slow = edges[..count].iter().position(|&other| other == edge);
+                assert_eq!(find(&edges, count, edge), slow, "{edge} among {count}");
+            }
+        }
+    }
+}

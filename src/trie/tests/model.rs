@@ -1,0 +1,306 @@
+//! Random operations on the trie and on a `BTreeMap`, compared after each.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::*;
+use crate::record::Ballot;
+use crate::rng::Rng;
+
+#[derive(Clone, PartialEq, Debug)]
+enum Content {
+    Text(Vec<u8>),
+    Document(Tree),
+    Tombstone,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+struct Entry {
+    meta: Meta,
+    content: Content,
+}
+
+impl Entry {
+    fn kind(&self) -> Kind {
+        match self.content {
+            Content::Text(_) => Kind::Text,
+            Content::Document(_) => Kind::Document,
+            Content::Tombstone => Kind::Tombstone,
+        }
+    }
+}
+
+fn assert_same(record: Record<'_>, entry: &Entry) {
+    assert_eq!((record.version(), record.slot()), (entry.meta.version, entry.meta.slot));
+    assert_eq!(record.kind(), entry.kind());
+    match &entry.content {
+        Content::Text(text) => assert!(record.text() == text[..], "{:?} is not {text:?}", record.text()),
+        Content::Document(tree) => assert_eq!(&tree_of(record.document()), tree),
+        Content::Tombstone => assert!(record.at(&[]).is_none()),
+    }
+}
+
+/// The trie, its twin, and what decides.
+struct Pair {
+    trie: Trie,
+    twin: BTreeMap<Vec<u8>, Entry>,
+    rng: Rng,
+    keys: KeyStyle,
+}
+
+#[derive(Clone, Copy)]
+enum KeyStyle {
+    /// Few bytes of few values: everything is a prefix of something.
+    Dense,
+    /// `person123` and the like.
+    Numbered,
+    /// Any bytes: wide nodes.
+    Wide,
+    /// Long common prefixes that need several nodes each.
+    Long,
+}
+
+impl Pair {
+    fn new(seed: u64, keys: KeyStyle) -> Pair {
+        Pair { trie: Trie::new(), twin: BTreeMap::new(), rng: Rng::from_seed(seed), keys }
+    }
+
+    fn key(&mut self) -> Vec<u8> {
+        let rng = &mut self.rng;
+        match self.keys {
+            KeyStyle::Dense => (0..1 + rng.index(6)).map(|_| [0, 1, b'a', 255][rng.index(4)]).collect(),
+            KeyStyle::Numbered => format!("person{}", rng.below(500)).into_bytes(),
+            KeyStyle::Wide => (0..1 + rng.index(2)).map(|_| rng.below(256) as u8).collect(),
+            KeyStyle::Long => {
+                let mut key =
+                    vec![b'k'; [1, 250, 254, 255, 256, 257, 300, 511, 512, 600, 1030, 5000][rng.index(12)]];
+                if rng.percent(50) {
+                    let at = rng.index(key.len());
+                    key[at] = b'a' + rng.below(3) as u8;
+                }
+                key
+            }
+        }
+    }
+
+    /// A key that is there, mostly.
+    fn known_key(&mut self) -> Vec<u8> {
+        let key = self.key();
+        let next = self.twin.range(key.clone()..).next().map(|(key, _)| key.clone());
+        if self.rng.percent(85) { next.unwrap_or(key) } else { key }
+    }
+
+    fn meta(&mut self) -> Meta {
+        let rng = &mut self.rng;
+        let version = Version::new(Ballot::new(1, rng.below(3) as u32), rng.below(1000));
+        let slot = rng.percent(70).then(|| Slot::new(rng.below(3) as u16 * 8_000));
+        Meta { version: if rng.percent(30) { Version::ZERO } else { version }, slot }
+    }
+
+    fn text(&mut self) -> Vec<u8> {
+        let rng = &mut self.rng;
+        let len = match rng.below(100) {
+            0 => 15_000 + rng.index(60_000),
+            1..6 => 3_900 + rng.index(400),
+            6..40 => rng.index(500),
+            _ => rng.index(40),
+        };
+        let byte = rng.below(256) as u8;
+        (0..len).map(|index| byte.wrapping_add(index as u8)).collect()
+    }
+
+    fn step(&mut self) {
+        match self.rng.below(100) {
+            0..30 => self.put_text(),
+            30..50 => self.put_document(),
+            50..53 => self.abort_document(),
+            53..60 => self.put_tombstone(),
+            60..78 => self.remove(),
+            78..88 => self.remove_at(),
+            _ => self.look_around(),
+        }
+    }
+
+    fn expect_put(&mut self, key: Vec<u8>, meta: Meta, content: Content, before: Option<Kind>) {
+        let old = self.twin.insert(key, Entry { meta, content });
+        assert_eq!(before, old.map(|entry| entry.kind()));
+    }
+
+    fn put_text(&mut self) {
+        let (key, meta, text) = (self.key(), self.meta(), self.text());
+        let before = self.trie.put_text(&key, meta, &text).expect("it fits");
+        self.expect_put(key, meta, Content::Text(text), before);
+    }
+
+    fn put_document(&mut self) {
+        let (key, meta, tree) = (self.key(), self.meta(), Tree::random_set(&mut self.rng, 4));
+        let before = put_tree(&mut self.trie, &key, meta, &tree);
+        self.expect_put(key, meta, Content::Document(tree.deduplicated()), before);
+    }
+
+    /// Tells a document up to somewhere, then gives up.
+    fn abort_document(&mut self) {
+        struct Fused<'a>(&'a mut dyn ValueSink, u64);
+        impl ValueSink for Fused<'_> {
+            fn event(&mut self, event: crate::value::Event<'_>) -> Result<(), crate::value::SinkError> {
+                self.1 = self.1.checked_sub(1).ok_or(crate::value::SinkError::TooLarge)?;
+                self.0.event(event)
+            }
+        }
+        let (key, meta, tree) = (self.known_key(), self.meta(), Tree::random_set(&mut self.rng, 4));
+        let events = self.rng.below(40);
+        let result = self.trie.put_document(&key, meta, |sink| {
+            let _told_or_cut_off = tree.tell(&mut Fused(sink, events));
+            Err::<(), _>("given up")
+        });
+        assert_eq!(result, Err(PutError::Build("given up")));
+        // No slot without an owner, no use of a name too many: nothing of it stayed.
+        self.trie.check();
+    }
+
+    fn put_tombstone(&mut self) {
+        let (key, meta) = (self.known_key(), self.meta());
+        let before = self.trie.put_tombstone(&key, meta).expect("it fits");
+        self.expect_put(key, meta, Content::Tombstone, before);
+    }
+
+    fn remove(&mut self) {
+        let key = self.known_key();
+        assert_eq!(self.trie.remove(&key), self.twin.remove(&key).map(|entry| entry.kind()));
+    }
+
+    fn remove_at(&mut self) {
+        let (key, version) = (self.known_key(), self.meta().version);
+        let Some(entry) = self.twin.get_mut(&key) else {
+            assert!(!self.trie.remove_at(&key, &[Segment::Field("f1")], version));
+            return;
+        };
+        let Content::Document(tree) = &mut entry.content else {
+            assert!(!self.trie.remove_at(&key, &[Segment::Field("f1")], version));
+            return;
+        };
+        let twin = tree.clone();
+        let path = random_path(&mut self.rng, &twin);
+        assert_eq!(
+            self.trie.get(&key).and_then(|record| record.at(&path)).map(tree_of).as_ref(),
+            twin.at(&path)
+        );
+        let removed = tree.remove_at(&path);
+        assert_eq!(self.trie.remove_at(&key, &path, version), removed);
+        if removed {
+            entry.meta.version = version;
+        }
+        assert_same(self.trie.get(&key).expect("the record stays"), entry);
+    }
+
+    /// Reads one key, one successor, and the counts.
+    fn look_around(&mut self) {
+        let key = self.known_key();
+        match (self.trie.get(&key), self.twin.get(&key)) {
+            (None, None) => {}
+            (Some(record), Some(entry)) => assert_same(record, entry),
+            (record, entry) => panic!("{:?} against {entry:?}", record.map(|record| record.kind())),
+        }
+        let mut out = Vec::new();
+        let above = (Bound::Excluded(&key[..]), Bound::Unbounded);
+        let next = self.twin.range::<[u8], _>(above).next();
+        match (self.trie.next_after(Some(&key), &mut out), next) {
+            (None, None) => {}
+            (Some(record), Some((key, entry))) => {
+                assert_eq!(&out, key);
+                assert_same(record, entry);
+            }
+            _ => panic!("one of both has no next key"),
+        }
+    }
+
+    fn check_all(&self) {
+        self.trie.check();
+        let tombstones = self.twin.values().filter(|entry| entry.kind() == Kind::Tombstone).count();
+        assert_eq!(self.trie.len(), self.twin.len() - tombstones);
+        assert_eq!(self.trie.tombstones(), tombstones);
+        let mut cursor = self.trie.cursor(Bound::Unbounded);
+        for (key, entry) in &self.twin {
+            let (found, record) = cursor.next(&self.trie).expect("the cursor ends with the twin");
+            assert_eq!(found, key);
+            assert_same(record, entry);
+        }
+        assert!(cursor.next(&self.trie).is_none());
+        for slot in [0, 8_000, 16_000].map(Slot::new) {
+            let mut expected: Vec<_> =
+                self.twin.iter().filter(|(_, entry)| entry.meta.slot == Some(slot)).collect();
+            let live = expected.iter().filter(|(_, entry)| entry.kind() != Kind::Tombstone).count();
+            assert_eq!(self.trie.slot_len(slot), live);
+            let (mut after, mut out) = (None, Vec::new());
+            while let Some(record) = self.trie.slot_next(slot, after.as_deref(), &mut out) {
+                let index = expected.iter().position(|(key, _)| **key == out).expect("each record once");
+                assert_same(record, expected.swap_remove(index).1);
+                after = Some(out.clone());
+            }
+            assert!(expected.is_empty(), "a slot's walk missed {expected:?}");
+        }
+    }
+
+    fn run(mut self, steps: usize, steps_per_check: usize) {
+        for step in 0..steps {
+            self.step();
+            if step % steps_per_check == 0 {
+                self.check_all();
+            }
+        }
+        self.check_all();
+        // Down to nothing: every node collapses again.
+        let keys: Vec<_> = self.twin.keys().cloned().collect();
+        for (index, key) in keys.iter().enumerate() {
+            assert!(self.trie.remove(key).is_some());
+            if index % steps_per_check == 0 {
+                self.trie.check();
+            }
+        }
+        self.trie.check();
+        assert_eq!(self.trie.store.arena.used_bytes(), 0, "an empty trie owns nothing");
+    }
+}
+
+/// A path that leads somewhere, mostly.
+fn random_path<'t>(rng: &mut Rng, mut tree: &'t Tree) -> Vec<Segment<'t>> {
+    let mut path = Vec::new();
+    loop {
+        match tree {
+            Tree::Set(fields) if !fields.is_empty() => {
+                let (name, value) = &fields[rng.index(fields.len())];
+                path.push(Segment::Field(name));
+                tree = value;
+            }
+            Tree::Array(elements) if !elements.is_empty() => {
+                let index = rng.index(elements.len());
+                path.push(Segment::Index(index));
+                tree = &elements[index];
+            }
+            Tree::Array(_) => path.push(Segment::Index(0)),
+            _ if rng.percent(5) => path.push(Segment::Field("nowhere")),
+            _ => return path,
+        }
+        if rng.percent(60) {
+            return path;
+        }
+    }
+}
+
+#[test]
+fn small_runs_checked_after_every_step() {
+    for (seed, style) in
+        [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long].into_iter().enumerate()
+    {
+        Pair::new(seed as u64, style).run(400, 1);
+    }
+}
+
+#[test]
+fn long_runs() {
+    for (seed, style) in
+        [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long].into_iter().enumerate()
+    {
+        Pair::new(100 + seed as u64, style).run(6_000, 1_500);
+    }
+}
