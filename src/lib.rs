@@ -15,6 +15,7 @@
 //! ```
 
 pub mod conn;
+pub mod console;
 pub mod datagen;
 pub mod limits;
 pub mod proto;
