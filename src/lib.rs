@@ -14,6 +14,7 @@
 //!              └────────┴─ value record limits time rng   leaves
 //! ```
 
+pub mod broker;
 pub mod conn;
 pub mod console;
 pub mod datagen;

@@ -34,6 +34,8 @@ pub const REQUESTS_PER_TURN_MAX: usize = 64;
 pub const READ_BYTES: usize = 64 << 10;
 /// Events taken from the kernel in one turn.
 pub const EVENTS_PER_TURN: usize = 256;
+/// Copies of each record: places among a slot's replicas are bits of a word.
+pub const REPLICAS_MAX: usize = 64;
 /// Servers of one cluster.
 pub const SERVERS_MAX: usize = 1_000;
 /// Broker's window to one server: requests in flight ...

@@ -3,7 +3,7 @@ use crate::proto::cluster::{Role, Seat};
 
 /// The items of one RESP array of bulk strings that is the whole of `bytes`.
 fn items(mut bytes: &[u8]) -> Vec<&[u8]> {
-    fn line<'b>(bytes: &mut &'b [u8], sign: u8) -> usize {
+    fn line(bytes: &mut &[u8], sign: u8) -> usize {
         let end = bytes.iter().position(|&b| b == b'\r').expect("a line");
         assert_eq!(bytes[0], sign);
         let number = parse_number(&bytes[1..end]).expect("a length") as usize;

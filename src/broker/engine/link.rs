@@ -1,0 +1,156 @@
+//! One server, seen from a broker: the connection to it, what is outstanding on it, what was heard of it.
+
+use super::Ticket;
+use super::op::OpId;
+use crate::conn::{Backoff, ConnId, LinkTimes};
+use crate::proto::cluster::{Request, ViewId};
+use crate::proto::resp::ReplyParser;
+use crate::record::{Ballot, Slot};
+use crate::time::{Span, Time};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// What the next answer on a link belongs to. A server answers in order, so a queue pairs them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Expect {
+    Hello,
+    Ping { sent_at: Time },
+    Prepare,
+    Get { op: OpId, round: u32, place: u8 },
+    Store { op: OpId, round: u32, place: u8 },
+    View,
+    Vote { ballot: Ballot },
+    Sync { learner: usize, since: u32, slot: Slot },
+    Fill { since: u32, slot: Slot },
+    Count { ticket: Ticket, round: u32 },
+    Keys { ticket: Ticket, round: u32 },
+    Relay { op: Option<OpId> },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum LinkState {
+    /// No connection; dialed again at this time.
+    Down {
+        retry_at: Time,
+    },
+    Dialing {
+        id: ConnId,
+        since: Time,
+    },
+    /// Connected, and HELLO not yet answered.
+    Greeting {
+        id: ConnId,
+    },
+    Up {
+        id: ConnId,
+    },
+}
+
+pub(super) struct Link {
+    pub(super) peer: SocketAddr,
+    pub(super) state: LinkState,
+    pub(super) parser: ReplyParser,
+    pub(super) expect: VecDeque<Expect>,
+    pub(super) backoff: Backoff,
+    /// Since when the server is not up, for STATUS and for the start.
+    pub(super) down_since: Option<Time>,
+    /// A dial or a connection failed, or the server is silent: it counts as down until it answers.
+    pub(super) suspect: bool,
+    /// When a byte was last heard, or when the oldest outstanding request left after a silence.
+    pub(super) heard_at: Time,
+    pub(super) round_trip: Option<Span>,
+    pub(super) pinged_at: Time,
+    pub(super) ping_outstanding: bool,
+    /// From its HELLO or PONG on the present connection.
+    pub(super) incarnation: Option<u64>,
+    /// The view under which the incarnation was last heard.
+    pub(super) heard_under: ViewId,
+    /// Live records, from HELLO.
+    pub(super) records: u64,
+    pub(super) view: ViewId,
+    pub(super) promised: Ballot,
+    /// The broker of the highest promise is connected to this server; `None`: it has not said.
+    pub(super) owner_here: Option<bool>,
+    /// Why the server will not work with us, in its words.
+    pub(super) refusal: Option<String>,
+    /// Its memory was evicted before: no join before this.
+    pub(super) join_after: Time,
+    pub(super) join_hold: Span,
+}
+
+impl Link {
+    pub(super) fn new(peer: SocketAddr) -> Link {
+        Link {
+            peer,
+            state: LinkState::Down { retry_at: Time::ZERO },
+            parser: ReplyParser::default(),
+            expect: VecDeque::new(),
+            backoff: Backoff::default(),
+            down_since: None,
+            suspect: false,
+            heard_at: Time::ZERO,
+            round_trip: None,
+            pinged_at: Time::ZERO,
+            ping_outstanding: false,
+            incarnation: None,
+            heard_under: ViewId::BLANK,
+            records: 0,
+            view: ViewId::BLANK,
+            promised: Ballot::NONE,
+            owner_here: None,
+            refusal: None,
+            join_after: Time::ZERO,
+            join_hold: Span::ZERO,
+        }
+    }
+
+    /// The connection, whatever its state.
+    pub(super) fn conn(&self) -> Option<ConnId> {
+        match self.state {
+            LinkState::Down { .. } => None,
+            LinkState::Dialing { id, .. } | LinkState::Greeting { id } | LinkState::Up { id } => Some(id),
+        }
+    }
+
+    /// The connection, if requests may be sent on it.
+    pub(super) fn up(&self) -> Option<ConnId> {
+        match self.state {
+            LinkState::Up { id } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Up, and answering.
+    pub(super) fn is_well(&self) -> bool {
+        self.up().is_some() && !self.suspect
+    }
+
+    /// Writes a request and remembers what its answer belongs to.
+    pub(super) fn send(&mut self, out: &mut Vec<u8>, request: &Request<'_>, expect: Expect, now: Time) {
+        if self.expect.is_empty() {
+            self.heard_at = now;
+        }
+        request.write(out);
+        self.expect.push_back(expect);
+    }
+
+    /// Nothing was heard for the suspicion time though something is outstanding.
+    pub(super) fn is_silent(&self, times: &LinkTimes, now: Time) -> bool {
+        !self.expect.is_empty() && now.since(self.heard_at) >= times.suspect
+    }
+
+    /// When this link next wants to be looked at.
+    pub(super) fn due(&self, times: &LinkTimes) -> Time {
+        match self.state {
+            LinkState::Down { retry_at } => retry_at,
+            LinkState::Dialing { since, .. } => since + times.connect,
+            LinkState::Greeting { .. } => self.heard_at + times.suspect,
+            LinkState::Up { .. } => {
+                let ping = (!self.ping_outstanding).then(|| self.pinged_at + times.idle);
+                let silence =
+                    (!self.suspect && !self.expect.is_empty()).then(|| self.heard_at + times.suspect);
+                ping.into_iter().chain(silence).min().unwrap_or(self.heard_at + times.suspect.times(60))
+            }
+        }
+    }
+}

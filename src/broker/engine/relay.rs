@@ -1,0 +1,371 @@
+//! Asking the owner: brokers do not listen, so their words to each other pass through a server that both know.
+//!
+//! A server only passes on; it promises nothing, so nothing of the rules rests on it. What was passed on to the owner
+//! may be executed, and is never sent again.
+//!
+//! ```text
+//!   ASK id verb key argument*      to the owner           verb: GET PUT PUTBLIND SETNX SETXX DELETE REMOVE
+//!   DONE id outcome argument*      from the owner
+//!   NOT id promised                from one that does not own: not executed
+//!   BUSY                           from the owner: alive, and still at it
+//! ```
+//! Each is one RESP array of bulk strings, as a request is.
+
+use super::Engine;
+use super::link::Expect;
+use super::op::{Ask, EngineError, OpId, Outcome, Phase, Source};
+use crate::conn::Net;
+use crate::proto::cluster::Request;
+use crate::proto::resp::{Args, Progress, RequestParser, parse_integer, write_request};
+use crate::record::{Ballot, Kind};
+use crate::time::{Now, Span, Time};
+use std::collections::BTreeMap;
+
+#[derive(Default)]
+pub(super) struct Relay {
+    /// What was asked of an owner, by the number in the message.
+    asked: BTreeMap<u64, OpId>,
+    next_id: u64,
+    busy_told_at: Time,
+    args: Args,
+    /// This attempt's share of the random part of the takeover time.
+    patience: Span,
+}
+
+/// The owner tells those who wait for it that it is alive this often.
+const BUSY_EVERY: Span = Span::from_millis(200);
+
+impl Engine {
+    /// Asks the owner to execute an operation.
+    pub(super) fn forward(&mut self, id: OpId, now: Now, net: &mut Net) {
+        let Some(server) = self.relay_server() else { return };
+        if self.relay.asked.is_empty() {
+            let half = self.config.takeover.as_nanos() / 2;
+            self.relay.patience = Span::from_nanos(self.rng.below(half.max(1)));
+            self.owner.heard_owner_at = now.time;
+        }
+        let number = self.relay.next_id;
+        self.relay.next_id += 1;
+        let op = self.ops.get_mut(id).expect("an operation under way");
+        op.phase = Phase::Forwarded;
+        op.relayed = true;
+        op.forwarded_at = now.time;
+        let mut payload = Vec::with_capacity(64);
+        write_ask(&mut payload, number, &op.key, &op.ask);
+        self.relay.asked.insert(number, id);
+        self.counters.forwarded += 1;
+        let request = Request::Relay { process: self.owner.process(), payload: &payload };
+        self.send(server, &request, Expect::Relay { op: Some(id) }, now, net);
+        self.wake_soon(now);
+    }
+
+    /// The owner is not connected to that server: what was asked there is not executed.
+    pub(super) fn no_route(&mut self, server: usize, expect: Expect, now: Now, net: &mut Net) {
+        self.links[server].owner_here = Some(false);
+        if let Expect::Relay { op: Some(id) } = expect {
+            self.take_back(id, now, net);
+        }
+    }
+
+    /// An operation that the owner certainly does not execute goes another way.
+    fn take_back(&mut self, id: OpId, now: Now, net: &mut Net) {
+        if let Some(op) = self.ops.get_mut(id).filter(|op| op.phase == Phase::Forwarded) {
+            op.relayed = false;
+            self.relay.asked.retain(|_, asked| *asked != id);
+            self.enter_own(id, now, net);
+        }
+    }
+
+    /// The link broke before it said whether it passed the operation on.
+    pub(super) fn relay_lost(&mut self, id: OpId, now: Now) {
+        if self.ops.get(id).is_some_and(|op| op.phase == Phase::Forwarded) {
+            self.wake_soon(now);
+        }
+    }
+
+    /// Words of another broker.
+    pub(super) fn relayed(&mut self, from: u32, payload: &[u8], now: Now, net: &mut Net) {
+        let mut args = std::mem::take(&mut self.relay.args);
+        let words: Option<Vec<Vec<u8>>> = match RequestParser::default().parse(payload, &mut args) {
+            Ok(Progress::Done { value, .. }) => Some(value.args().map(<[u8]>::to_vec).collect()),
+            _ => None,
+        };
+        self.relay.args = args;
+        if from == self.owner.process() {
+            self.owner.heard_owner_at = now.time;
+        }
+        let words = words.unwrap_or_default();
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        let done = match words.as_slice() {
+            [b"ASK", number, verb, key, rest @ ..] => self.asked_by(from, number, verb, key, rest, now, net),
+            [b"DONE", number, rest @ ..] => self.owner_done(number, rest, now, net),
+            [b"NOT", number, promised] => self.owner_refused(number, promised, now),
+            [b"BUSY"] => Some(()),
+            _ => None,
+        };
+        if done.is_none() {
+            log::error!("broker {from:x} said something that makes no sense");
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the message's fields")]
+    fn asked_by(
+        &mut self,
+        from: u32,
+        number: &[u8],
+        verb: &[u8],
+        key: &[u8],
+        rest: &[&[u8]],
+        now: Now,
+        net: &mut Net,
+    ) -> Option<()> {
+        let id = parse_integer(number)? as u64;
+        let ask = parse_ask(verb, rest)?;
+        if self.owner.is_ours() {
+            self.accept(Source::Relay { process: from, id }, key, ask, now, net);
+        } else {
+            let promised = self.owner.process_ballot().0;
+            let mut payload = Vec::new();
+            let (id, promised) = (id.to_string(), promised.to_string());
+            write_request(&mut payload, &[b"NOT", id.as_bytes(), promised.as_bytes()]);
+            self.tell(from, &payload, now, net);
+        }
+        Some(())
+    }
+
+    /// Answers what another broker asked.
+    pub(super) fn answer_relayed(
+        &mut self,
+        process: u32,
+        id: u64,
+        outcome: &Outcome,
+        now: Now,
+        net: &mut Net,
+    ) {
+        let mut payload = Vec::with_capacity(64);
+        write_outcome(&mut payload, id, outcome);
+        self.tell(process, &payload, now, net);
+    }
+
+    /// Passes words on to a broker through whichever server answers: all brokers know all servers. An answer that is
+    /// lost makes the asker say UNCERTAIN, so it is sent through two servers if there are two; the second finds
+    /// nobody waiting.
+    fn tell(&mut self, process: u32, payload: &[u8], now: Now, net: &mut Net) {
+        let well: Vec<usize> =
+            (0..self.links.len()).filter(|&server| self.links[server].is_well()).take(2).collect();
+        for server in well {
+            self.send(server, &Request::Relay { process, payload }, Expect::Relay { op: None }, now, net);
+        }
+    }
+
+    fn owner_done(&mut self, number: &[u8], rest: &[&[u8]], now: Now, net: &mut Net) -> Option<()> {
+        let outcome = parse_outcome(rest)?;
+        if let Some(id) = self.relay.asked.remove(&(parse_integer(number)? as u64))
+            && self.ops.get(id).is_some_and(|op| op.phase == Phase::Forwarded)
+        {
+            self.finish(id, outcome, now, net);
+        }
+        Some(())
+    }
+
+    fn owner_refused(&mut self, number: &[u8], promised: &[u8], now: Now) -> Option<()> {
+        let id = self.relay.asked.remove(&(parse_integer(number)? as u64));
+        self.saw_promise(Ballot(std::str::from_utf8(promised).ok()?.parse().ok()?));
+        if let Some(op) = id.and_then(|id| self.ops.get_mut(id)).filter(|op| op.phase == Phase::Forwarded) {
+            // It finds its way at the next tick: by then the pings say who owns.
+            op.relayed = false;
+            op.phase = Phase::Own;
+            self.wake_soon(now);
+        }
+        Some(())
+    }
+
+    /// Tells those who wait that this owner is alive, and replaces an owner that is silent.
+    pub(super) fn tick_relay(&mut self, now: Now, net: &mut Net) {
+        if self.owner.is_ours() && now.time.since(self.relay.busy_told_at) >= BUSY_EVERY {
+            self.relay.busy_told_at = now.time;
+            self.tell_busy(now, net);
+        }
+        let ops = &self.ops;
+        self.relay.asked.retain(|_, id| ops.get(*id).is_some_and(|op| op.phase == Phase::Forwarded));
+        if self.relay.asked.is_empty() || self.owner.is_ours() {
+            return;
+        }
+        let silent = now.time.since(self.owner.heard_owner_at) >= self.config.takeover + self.relay.patience;
+        if !silent && self.owner_is_reachable() {
+            return;
+        }
+        let oldest = self.relay.asked.values().filter_map(|id| ops.get(*id)).map(|op| op.forwarded_at).min();
+        if silent || oldest.is_some_and(|at| now.time.since(at) >= self.config.takeover) {
+            log::warn!("the owner does not answer: taking over");
+            self.claim(now, net);
+            for id in std::mem::take(&mut self.relay.asked).into_values() {
+                let Some(op) = self.ops.get_mut(id) else { continue };
+                match op.may_be_executed() {
+                    true => self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net),
+                    false => {
+                        op.relayed = false;
+                        self.enter_own(id, now, net);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tell_busy(&mut self, now: Now, net: &mut Net) {
+        let mut askers: Vec<u32> = self
+            .ops
+            .ids()
+            .into_iter()
+            .filter_map(|id| match self.ops.get(id)?.source {
+                Source::Relay { process, .. } => Some(process),
+                Source::Front(_) => None,
+            })
+            .collect();
+        askers.sort_unstable();
+        askers.dedup();
+        let mut payload = Vec::new();
+        write_request(&mut payload, &[b"BUSY"]);
+        for process in askers {
+            self.tell(process, &payload, now, net);
+        }
+    }
+}
+
+fn write_ask(out: &mut Vec<u8>, number: u64, key: &[u8], ask: &Ask) {
+    let number = number.to_string();
+    let (verb, argument): (&[u8], Option<&[u8]>) = match ask {
+        Ask::Get => (b"GET", None),
+        Ask::Put { kind: Kind::Text, body, blind: false } => (b"SET", Some(body)),
+        Ask::Put { kind: Kind::Text, body, blind: true } => (b"SETBLIND", Some(body)),
+        Ask::Put { body, blind: false, .. } => (b"PUT", Some(body)),
+        Ask::Put { body, blind: true, .. } => (b"PUTBLIND", Some(body)),
+        Ask::PutIf { body, exists: false } => (b"SETNX", Some(body)),
+        Ask::PutIf { body, exists: true } => (b"SETXX", Some(body)),
+        Ask::Delete => (b"DELETE", None),
+        Ask::RemoveField { path } => (b"REMOVE", Some(path)),
+    };
+    match argument {
+        None => write_request(out, &[b"ASK", number.as_bytes(), verb, key]),
+        Some(argument) => write_request(out, &[b"ASK", number.as_bytes(), verb, key, argument]),
+    }
+}
+
+fn parse_ask(verb: &[u8], rest: &[&[u8]]) -> Option<Ask> {
+    let put = |kind, body: &[u8], blind| Ask::Put { kind, body: body.to_vec(), blind };
+    Some(match (verb, rest) {
+        (b"GET", []) => Ask::Get,
+        (b"SET", [body]) => put(Kind::Text, body, false),
+        (b"SETBLIND", [body]) => put(Kind::Text, body, true),
+        (b"PUT", [body]) => put(Kind::Document, body, false),
+        (b"PUTBLIND", [body]) => put(Kind::Document, body, true),
+        (b"SETNX", [body]) => Ask::PutIf { body: body.to_vec(), exists: false },
+        (b"SETXX", [body]) => Ask::PutIf { body: body.to_vec(), exists: true },
+        (b"DELETE", []) => Ask::Delete,
+        (b"REMOVE", [path]) => Ask::RemoveField { path: path.to_vec() },
+        _ => return None,
+    })
+}
+
+fn write_outcome(out: &mut Vec<u8>, id: u64, outcome: &Outcome) {
+    let id = id.to_string();
+    let letter = |kind: Kind| crate::proto::cluster::kind_letter(kind);
+    let mut words: Vec<&[u8]> = vec![b"DONE", id.as_bytes()];
+    let kind;
+    match outcome {
+        Outcome::Value { kind: held, body, doubtful } => {
+            kind = [letter(*held)];
+            words.extend([if *doubtful { &b"DOUBTFUL"[..] } else { b"VALUE" }, &kind, body]);
+        }
+        Outcome::Done { before, changed } => {
+            words.push(if *changed { b"CHANGED" } else { b"SAME" });
+            if let Some((held, body)) = before {
+                kind = [letter(*held)];
+                words.extend([&kind[..], body]);
+            }
+        }
+        Outcome::Failed(EngineError::Unavailable) => words.push(b"UNAVAILABLE"),
+        Outcome::Failed(EngineError::Uncertain) => words.push(b"UNCERTAIN"),
+        Outcome::Failed(EngineError::NotADocument) => words.push(b"NOTADOCUMENT"),
+        Outcome::Failed(EngineError::Refused(text)) => words.extend([&b"REFUSED"[..], text.as_bytes()]),
+    }
+    write_request(out, &words);
+}
+
+fn parse_outcome(words: &[&[u8]]) -> Option<Outcome> {
+    let kind = |letter: &[u8]| match letter {
+        b"s" => Some(Kind::Text),
+        b"d" => Some(Kind::Document),
+        b"x" => Some(Kind::Tombstone),
+        _ => None,
+    };
+    let failed = |error| Some(Outcome::Failed(error));
+    match words {
+        [word @ (b"VALUE" | b"DOUBTFUL"), held, body] => {
+            let (kind, doubtful) = (kind(held)?, *word == b"DOUBTFUL");
+            Some(Outcome::Value { kind, body: body.to_vec(), doubtful })
+        }
+        [word @ (b"CHANGED" | b"SAME")] => Some(Outcome::Done { before: None, changed: *word == b"CHANGED" }),
+        [word @ (b"CHANGED" | b"SAME"), held, body] => {
+            Some(Outcome::Done { before: Some((kind(held)?, body.to_vec())), changed: *word == b"CHANGED" })
+        }
+        [b"UNAVAILABLE"] => failed(EngineError::Unavailable),
+        [b"UNCERTAIN"] => failed(EngineError::Uncertain),
+        [b"NOTADOCUMENT"] => failed(EngineError::NotADocument),
+        [b"REFUSED", text] => failed(EngineError::Refused(String::from_utf8_lossy(text).into_owned())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(payload: &[u8]) -> Vec<Vec<u8>> {
+        let mut args = Args::new();
+        let progress = RequestParser::default().parse(payload, &mut args).expect("well formed");
+        let Progress::Done { value, consumed } = progress else { panic!("incomplete") };
+        assert_eq!(consumed, payload.len());
+        value.args().map(<[u8]>::to_vec).collect()
+    }
+
+    #[test]
+    fn asks_and_outcomes_survive_the_way() {
+        let body = || b"\r\n\0".to_vec();
+        let asks = [
+            Ask::Get,
+            Ask::Put { kind: Kind::Text, body: body(), blind: false },
+            Ask::Put { kind: Kind::Text, body: body(), blind: true },
+            Ask::Put { kind: Kind::Document, body: b"{}".to_vec(), blind: false },
+            Ask::Put { kind: Kind::Document, body: b"{}".to_vec(), blind: true },
+            Ask::PutIf { body: vec![], exists: false },
+            Ask::PutIf { body: body(), exists: true },
+            Ask::Delete,
+            Ask::RemoveField { path: b"$.a".to_vec() },
+        ];
+        for ask in asks {
+            let mut payload = vec![];
+            write_ask(&mut payload, 7, b"k", &ask);
+            let words = words(&payload);
+            let rest: Vec<&[u8]> = words[4..].iter().map(Vec::as_slice).collect();
+            assert_eq!(parse_ask(&words[2], &rest), Some(ask));
+        }
+        let outcomes = [
+            Outcome::Value { kind: Kind::Document, body: b"{}".to_vec(), doubtful: false },
+            Outcome::Value { kind: Kind::Tombstone, body: vec![], doubtful: true },
+            Outcome::Done { before: None, changed: true },
+            Outcome::Done { before: Some((Kind::Text, body())), changed: false },
+            Outcome::Failed(EngineError::Unavailable),
+            Outcome::Failed(EngineError::Uncertain),
+            Outcome::Failed(EngineError::NotADocument),
+            Outcome::Failed(EngineError::Refused("no".to_owned())),
+        ];
+        for outcome in outcomes {
+            let mut payload = vec![];
+            write_outcome(&mut payload, 9, &outcome);
+            let words = words(&payload);
+            let rest: Vec<&[u8]> = words[2..].iter().map(Vec::as_slice).collect();
+            assert_eq!(parse_outcome(&rest), Some(outcome));
+        }
+    }
+}
