@@ -306,7 +306,7 @@ impl<'t> Cursor<'t> {
     fn single_quoted(&mut self) -> Result<Cow<'t, [u8]>, SyntaxError> {
         let rest = &self.rest()[1..];
         let Some(len) = memchr::memchr(b'\'', rest) else {
-            return Err(SyntaxError::new(self.text.len(), Expected::PathBracket));
+            return Err(SyntaxError::new(self.text.len(), Expected::ClosingQuote));
         };
         self.at += len + 2;
         Ok(Cow::Borrowed(&rest[..len]))

@@ -19,6 +19,7 @@ pub use error::{ComputeError, Problem};
 use operation::{Code, Operation};
 
 use super::path::Path;
+use super::text::write_float;
 
 /// An expression, ready to be evaluated any number of times.
 #[derive(Clone, Debug)]
@@ -110,7 +111,7 @@ pub fn format_number(out: &mut Vec<u8>, value: f64) {
     } else if value.fract() == 0.0 && value.abs() < 1e21 {
         out.extend_from_slice(value.to_string().as_bytes());
     } else {
-        out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+        write_float(out, value);
     }
 }
 

@@ -54,6 +54,8 @@ pub enum Expected {
     Document,
     /// The `"` that ends a string.
     Quote,
+    /// The quote, of any kind, that ends a name.
+    ClosingQuote,
     /// UTF-8 in a string or a name.
     Utf8,
     /// Control characters written as escapes.
@@ -113,6 +115,7 @@ impl Expected {
             Expected::End => "nothing more after the value",
             Expected::Document => "a document such as {\"a\": 1} (for a plain string use SET)",
             Expected::Quote => "'\"' at the end of the string",
+            Expected::ClosingQuote => "a closing quote",
             Expected::Utf8 => "UTF-8",
             Expected::EscapedControl => "a control character only as an escape (\\n, \\t, \\u001f)",
             Expected::Escape => "one of \" \\ / b f n r t u after '\\'",

@@ -34,8 +34,11 @@ pub(crate) use escape::read_quoted;
 pub use escape::{quote_bytes, quote_key};
 pub use find::{find, remove};
 pub use line::{RecordLine, json_line, key_and_document, record_line};
+pub(crate) use number::write_float;
 pub use printer::{Printer, Style};
 pub use reader::{Step, ValueReader};
+
+use reader::Pulled;
 
 use crate::limits::DOCUMENT_BYTES_MAX;
 use crate::value::{SinkError, ValueSink};
@@ -58,13 +61,10 @@ where
     let mut reader = ValueReader::new();
     let mut at = 0;
     loop {
-        match reader.pull(text.tail(at), true)? {
-            Step::Event { event, consumed } => {
-                at += consumed;
-                sink.event(event).map_err(|error| TextError::Sink(error, at))?;
-            }
-            Step::End { .. } => return Ok(()),
-            Step::More => unreachable!("a reader that was shown the last bytes asks for no more"),
+        match reader.pull(text.tail(at), true, |event| sink.event(event))? {
+            Pulled::Event(consumed) => at += consumed,
+            Pulled::End(_) => return Ok(()),
+            Pulled::More => unreachable!("a reader that was shown the last bytes asks for no more"),
         }
     }
 }

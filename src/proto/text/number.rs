@@ -61,7 +61,13 @@ pub(super) fn write_int(out: &mut Vec<u8>, value: i64) {
 
 /// Appends the shortest text that reads back as this finite float; it always has a `.` or an `e`.
 #[inline]
-pub(super) fn write_float(out: &mut Vec<u8>, value: f64) {
+pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
     assert!(value.is_finite(), "a value holds finite floats only");
-    out.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format_finite(value);
+    // `1e+300`: the sign says nothing. Only large numbers have one.
+    let signed = if value.abs() >= 1e9 { text.split_once('+') } else { None };
+    let (front, back) = signed.unwrap_or((text, ""));
+    out.extend_from_slice(front.as_bytes());
+    out.extend_from_slice(back.as_bytes());
 }

@@ -62,6 +62,7 @@ impl<'o> Printer<'o> {
         self.out.resize(self.out.len() + 2 * self.depth, b' ');
     }
 
+    #[inline]
     fn open(&mut self, bracket: u8) {
         self.lead();
         self.out.push(bracket);
@@ -69,6 +70,7 @@ impl<'o> Printer<'o> {
         self.before = Before::First;
     }
 
+    #[inline]
     fn close(&mut self, bracket: u8) {
         debug_assert!(self.depth > 0, "what ends has begun");
         self.depth = self.depth.saturating_sub(1);
@@ -92,7 +94,8 @@ impl<'o> Printer<'o> {
 }
 
 impl ValueSink for Printer<'_> {
-    #[inline]
+    // Where the kind of event is known, as in the reader, most of this falls away.
+    #[inline(always)]
     fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
         match event {
             Event::Field(name) => self.field(name),

@@ -16,11 +16,11 @@
 //! What is nested in what is a stack of bits, one for each open set (1) or array (0). A token that is cut by the end
 //! of the bytes is remembered as far as it was scanned: the caller keeps the bytes, the reader keeps the places.
 
-use super::error::{Expected, SyntaxError};
+use super::error::{Expected, SyntaxError, TextError};
 use super::escape::{self, EscapeError};
-use super::scan;
+use super::{number, scan};
 use crate::limits::DOCUMENT_DEPTH_MAX;
-use crate::value::Event;
+use crate::value::{Event, SinkError};
 
 /// What a reader says of the bytes it was shown.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -105,6 +105,20 @@ pub(super) trait Source {
     fn tail(&self, start: usize) -> &Self;
 }
 
+/// A [`Step`] whose event is not carried about but was handed to the caller's `take` where it was found: an event is a
+/// wide enum, and moving it through two results costs more than finding it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Pulled {
+    /// An event was taken; bytes that are done with.
+    Event(usize),
+    More,
+    /// Bytes that are done with.
+    End(usize),
+}
+
+/// What pulling answers.
+type Answer = Result<Pulled, TextError>;
+
 impl Source for [u8] {
     #[inline]
     fn bytes(&self) -> &[u8] {
@@ -146,34 +160,74 @@ impl ValueReader {
     /// After [`Step::More`] the next call gets the same bytes and more, or the same and `last`. After an error or the
     /// end the reader is spent.
     pub fn next<'b>(&'b mut self, bytes: &'b [u8], last: bool) -> Result<Step<'b>, SyntaxError> {
-        self.pull(bytes, last)
+        let mut taken = None;
+        let pulled = self.pull(bytes, last, |event| {
+            taken = Some(event);
+            Ok(())
+        });
+        match pulled {
+            Ok(Pulled::Event(consumed)) => {
+                Ok(Step::Event { event: taken.expect("it was handed over just now"), consumed })
+            }
+            Ok(Pulled::More) => Ok(Step::More),
+            Ok(Pulled::End(consumed)) => Ok(Step::End { consumed }),
+            Err(TextError::Syntax(error)) => Err(error),
+            Err(TextError::Sink(..)) => unreachable!("what takes the event refuses none"),
+        }
     }
 
+    /// [`ValueReader::next`], for text of either kind; the event goes to `take`.
     #[inline]
-    pub(super) fn pull<'b, S: Source + ?Sized>(
-        &'b mut self,
-        text: &'b S,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
+    pub(super) fn pull<'b, S, F>(&'b mut self, text: &'b S, last: bool, take: F) -> Answer
+    where
+        S: Source + ?Sized,
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
         let bytes = text.bytes();
-        if self.token != Token::None {
-            return self.resume(text, last);
+        match self.token {
+            Token::None => {}
+            Token::Plain | Token::Escaped => return self.quoted(text, last, take),
+            Token::Word | Token::Number => return self.run(text, last, take),
         }
-        loop {
+        let byte = loop {
             self.at += scan::blank_len(&bytes[self.at..]);
             let Some(&byte) = bytes.get(self.at) else { return self.run_out(last) };
             match self.state {
-                State::Colon if byte == b':' => (self.at, self.state) = (self.at + 1, State::Value),
-                State::Separator if byte == b';' || byte == b',' => {
-                    (self.at, self.state) = (self.at + 1, State::Next);
-                }
-                State::First | State::Next | State::Separator if byte == self.closer() => {
-                    return Ok(self.close());
-                }
-                State::First | State::Next if self.in_set() => return self.begin_name(text, byte, last),
-                State::First | State::Next | State::Value => return self.begin_value(text, byte, last),
-                State::Colon | State::Separator | State::Tail => return Err(self.wrong(self.at)),
+                State::Colon if byte == b':' => self.state = State::Value,
+                State::Separator if byte == b';' || byte == b',' => self.state = State::Next,
+                State::Colon | State::Tail => return Err(self.wrong(self.at)),
+                _ => break byte,
             }
+            self.at += 1;
+        };
+        if self.state != State::Value {
+            if byte == self.closer() {
+                return self.close(take);
+            }
+            let named = self.in_set() && !matches!(byte, b'"' | b'A'..=b'Z' | b'a'..=b'z' | b'_');
+            if named || self.state == State::Separator {
+                return Err(self.wrong(self.at));
+            }
+        }
+        match byte {
+            b'"' => {
+                self.at += 1;
+                self.start = self.at;
+                self.token = Token::Plain;
+                self.quoted(text, last, take)
+            }
+            b'{' | b'[' => self.open(byte, take),
+            b'0'..=b'9' | b'-' | b'+' => {
+                self.start = self.at;
+                self.token = Token::Number;
+                self.run(text, last, take)
+            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' => {
+                self.start = self.at;
+                self.token = Token::Word;
+                self.run(text, last, take)
+            }
+            _ => Err(self.wrong(self.at)),
         }
     }
 
@@ -189,17 +243,18 @@ impl ValueReader {
     }
 
     /// The bytes ended between two tokens.
-    fn run_out<'b>(&mut self, last: bool) -> Result<Step<'b>, SyntaxError> {
+    #[cold]
+    fn run_out(&mut self, last: bool) -> Answer {
         match (last, self.state) {
-            (false, _) => Ok(Step::More),
-            (true, State::Tail) => Ok(Step::End { consumed: self.consume(self.at) }),
+            (false, _) => Ok(Pulled::More),
+            (true, State::Tail) => Ok(Pulled::End(self.consume(self.at))),
             (true, _) => Err(self.wrong(self.at)),
         }
     }
 
     /// What stands at `at` cannot follow.
     #[cold]
-    fn wrong(&self, at: usize) -> SyntaxError {
+    fn wrong(&self, at: usize) -> TextError {
         let expected = match (self.state, self.in_set()) {
             (State::Value, _) => Expected::Value,
             (State::First | State::Next, true) => Expected::FieldOrClose,
@@ -213,8 +268,8 @@ impl ValueReader {
     }
 
     #[cold]
-    fn error(&self, at: usize, expected: Expected) -> SyntaxError {
-        SyntaxError::new(self.base + at, expected)
+    fn error(&self, at: usize, expected: Expected) -> TextError {
+        SyntaxError::new(self.base + at, expected).into()
     }
 
     /// The bytes before `end` are done with.
@@ -225,26 +280,47 @@ impl ValueReader {
         end
     }
 
+    /// The event that ends at `end` was found: on to `state`.
+    #[inline]
+    fn hand<'b, F>(&mut self, end: usize, state: State, event: Event<'b>, take: F) -> Answer
+    where
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
+        self.token = Token::None;
+        self.state = state;
+        let consumed = self.consume(end);
+        match take(event) {
+            Ok(()) => Ok(Pulled::Event(consumed)),
+            Err(error) => Err(TextError::Sink(error, self.base)),
+        }
+    }
+
     /// A `{` or `[` at the present place.
-    fn open<'b>(&mut self, byte: u8) -> Result<Step<'b>, SyntaxError> {
+    #[inline]
+    fn open<'b, F>(&mut self, byte: u8, take: F) -> Answer
+    where
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
         if self.depth == DOCUMENT_DEPTH_MAX {
             return Err(self.error(self.at, Expected::LessDepth));
         }
         let set = byte == b'{';
         self.depth += 1;
         self.nesting = self.nesting << 1 | u128::from(set);
-        self.state = State::First;
         let event = if set { Event::BeginSet } else { Event::BeginArray };
-        Ok(Step::Event { event, consumed: self.consume(self.at + 1) })
+        self.hand(self.at + 1, State::First, event, take)
     }
 
     /// The closer of the innermost at the present place.
-    fn close<'b>(&mut self) -> Step<'b> {
+    #[inline]
+    fn close<'b, F>(&mut self, take: F) -> Answer
+    where
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
         let event = if self.in_set() { Event::EndSet } else { Event::EndArray };
         self.depth -= 1;
         self.nesting >>= 1;
-        self.state = self.after_value();
-        Step::Event { event, consumed: self.consume(self.at + 1) }
+        self.hand(self.at + 1, self.after_value(), event, take)
     }
 
     #[inline]
@@ -252,99 +328,27 @@ impl ValueReader {
         if self.depth == 0 { State::Tail } else { State::Separator }
     }
 
-    #[inline]
-    fn begin_name<'b, S: Source + ?Sized>(
-        &'b mut self,
-        text: &'b S,
-        byte: u8,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
-        match byte {
-            b'"' => self.begin_text(text, last),
-            b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.begin_run(Token::Word, text, last),
-            _ => Err(self.wrong(self.at)),
-        }
-    }
-
-    #[inline]
-    fn begin_value<'b, S: Source + ?Sized>(
-        &'b mut self,
-        text: &'b S,
-        byte: u8,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
-        match byte {
-            b'"' => self.begin_text(text, last),
-            b'{' | b'[' => self.open(byte),
-            b'0'..=b'9' | b'-' | b'+' => self.begin_run(Token::Number, text, last),
-            b'A'..=b'Z' | b'a'..=b'z' | b'_' => self.begin_run(Token::Word, text, last),
-            _ => Err(self.wrong(self.at)),
-        }
-    }
-
-    #[inline]
-    fn begin_text<'b, S: Source + ?Sized>(
-        &'b mut self,
-        text: &'b S,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
-        self.at += 1;
-        self.start = self.at;
-        self.token = Token::Plain;
-        self.quoted(text, last)
-    }
-
-    #[inline]
-    fn begin_run<'b, S: Source + ?Sized>(
-        &'b mut self,
-        token: Token,
-        text: &'b S,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
-        self.start = self.at;
-        self.token = token;
-        self.run(text, last)
-    }
-
-    #[cold]
-    fn resume<'b, S: Source + ?Sized>(
-        &'b mut self,
-        text: &'b S,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
-        match self.token {
-            Token::Plain | Token::Escaped => self.quoted(text, last),
-            Token::Word | Token::Number | Token::None => self.run(text, last),
-        }
-    }
-
     /// Goes on in a string in quotes.
     #[inline]
-    fn quoted<'b, S: Source + ?Sized>(
-        &'b mut self,
-        text: &'b S,
-        last: bool,
-    ) -> Result<Step<'b>, SyntaxError> {
+    fn quoted<'b, S, F>(&'b mut self, text: &'b S, last: bool, take: F) -> Answer
+    where
+        S: Source + ?Sized,
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
         let bytes = text.bytes();
         loop {
             self.at += scan::plain_len(&bytes[self.at..]);
-            let Some(&byte) = bytes.get(self.at) else {
-                if !last {
-                    return Ok(Step::More);
-                }
-                text.part(self.start, self.at).map_err(|at| self.error(at, Expected::Utf8))?;
-                return Err(self.error(self.at, Expected::Quote));
-            };
+            let Some(&byte) = bytes.get(self.at) else { return self.run_out_in_text(text, last) };
             let part = text.part(self.start, self.at).map_err(|at| self.error(at, Expected::Utf8))?;
             match byte {
-                b'"' if self.token == Token::Plain => return Ok(self.text_event(self.at + 1, part)),
+                b'"' if self.token == Token::Plain => return self.hand_text(self.at + 1, part, take),
                 b'"' => {
                     self.unescaped.push_str(part);
-                    return Ok(self.unescaped_event());
+                    return self.hand_unescaped(take);
                 }
                 b'\\' => {
                     if !self.unescape(bytes, part, last)? {
-                        return Ok(Step::More);
+                        return Ok(Pulled::More);
                     }
                 }
                 _ => return Err(self.error(self.at, Expected::EscapedControl)),
@@ -352,9 +356,19 @@ impl ValueReader {
         }
     }
 
+    /// The bytes ended inside of a string.
+    #[cold]
+    fn run_out_in_text<S: Source + ?Sized>(&self, text: &S, last: bool) -> Answer {
+        if !last {
+            return Ok(Pulled::More);
+        }
+        text.part(self.start, self.at).map_err(|at| self.error(at, Expected::Utf8))?;
+        Err(self.error(self.at, Expected::Quote))
+    }
+
     /// Moves what was read of the string, and the escape behind it, to `unescaped`; false if the escape is cut.
     #[cold]
-    fn unescape(&mut self, bytes: &[u8], part: &str, last: bool) -> Result<bool, SyntaxError> {
+    fn unescape(&mut self, bytes: &[u8], part: &str, last: bool) -> Result<bool, TextError> {
         if self.token == Token::Plain {
             self.token = Token::Escaped;
             self.unescaped.clear();
@@ -376,39 +390,32 @@ impl ValueReader {
 
     /// Goes on in a bare word or a number.
     #[inline]
-    fn run<'b, S: Source + ?Sized>(&'b mut self, text: &'b S, last: bool) -> Result<Step<'b>, SyntaxError> {
+    fn run<'b, S, F>(&'b mut self, text: &'b S, last: bool, take: F) -> Answer
+    where
+        S: Source + ?Sized,
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
         let bytes = text.bytes();
         let number = self.token == Token::Number;
-        let stays = |byte: u8| {
-            byte.is_ascii_alphanumeric()
-                || matches!(byte, b'_' | b'-')
-                || (number && matches!(byte, b'+' | b'.'))
-        };
-        match bytes[self.at..].iter().position(|&byte| !stays(byte)) {
-            Some(len) => self.at += len,
-            None => {
-                self.at = bytes.len();
-                if !last {
-                    return Ok(Step::More);
-                }
-            }
+        self.at += scan::run_len(&bytes[self.at..], number);
+        if self.at == bytes.len() && !last {
+            return Ok(Pulled::More);
         }
         if number {
-            let event = super::number::read(&bytes[self.start..self.at])
+            let event = number::read(&bytes[self.start..self.at])
                 .map_err(|(place, expected)| self.error(self.start + place, expected))?;
-            return Ok(self.value_event(self.at, event));
+            return self.hand(self.at, self.after_value(), event, take);
         }
         let word = text.part(self.start, self.at).expect("a bare word is ASCII");
-        if self.names_field() {
-            return Ok(self.text_event(self.at, word));
-        }
         let event = match word {
+            _ if self.names_field() => Event::Field(word),
             "true" => Event::Bool(true),
             "false" => Event::Bool(false),
             "null" => Event::Null,
             _ => Event::Text(word),
         };
-        Ok(self.value_event(self.at, event))
+        let state = if self.names_field() { State::Colon } else { self.after_value() };
+        self.hand(self.at, state, event, take)
     }
 
     /// Whether the present token is the name of a field.
@@ -418,29 +425,56 @@ impl ValueReader {
     }
 
     #[inline]
-    fn text_event<'b>(&mut self, end: usize, text: &'b str) -> Step<'b> {
-        if !self.names_field() {
-            return self.value_event(end, Event::Text(text));
+    fn hand_text<'b, F>(&mut self, end: usize, text: &'b str, take: F) -> Answer
+    where
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
+        if self.names_field() {
+            self.hand(end, State::Colon, Event::Field(text), take)
+        } else {
+            self.hand(end, self.after_value(), Event::Text(text), take)
         }
-        self.state = State::Colon;
-        self.token = Token::None;
-        Step::Event { event: Event::Field(text), consumed: self.consume(end) }
-    }
-
-    #[inline]
-    fn value_event<'b>(&mut self, end: usize, event: Event<'b>) -> Step<'b> {
-        self.state = self.after_value();
-        self.token = Token::None;
-        Step::Event { event, consumed: self.consume(end) }
     }
 
     /// The string that went to `unescaped` is complete.
-    fn unescaped_event(&mut self) -> Step<'_> {
+    #[inline]
+    fn hand_unescaped<'b, F>(&'b mut self, take: F) -> Answer
+    where
+        F: FnOnce(Event<'b>) -> Result<(), SinkError>,
+    {
         let named = self.names_field();
-        self.state = if named { State::Colon } else { self.after_value() };
         self.token = Token::None;
+        self.state = if named { State::Colon } else { self.after_value() };
         let consumed = self.consume(self.at + 1);
         let text = self.unescaped.as_str();
-        Step::Event { event: if named { Event::Field(text) } else { Event::Text(text) }, consumed }
+        match take(if named { Event::Field(text) } else { Event::Text(text) }) {
+            Ok(()) => Ok(Pulled::Event(consumed)),
+            Err(error) => Err(TextError::Sink(error, self.base)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_is_scanned_twice_however_a_token_is_cut() {
+        let texts = [
+            format!("\"{}\"", "x".repeat(5_000)),
+            format!("\"{}\\u0041{}\"", "é".repeat(2_000), "\\uD83D\\uDE00".repeat(200)),
+            format!("{}w{} ", " ".repeat(3_000), "o".repeat(3_000)),
+            format!("1.{} ", "0".repeat(5_000)),
+        ];
+        for text in texts {
+            let mut reader = ValueReader::new();
+            for len in 0..text.len() - 1 {
+                assert_eq!(reader.next(&text.as_bytes()[..len], false), Ok(Step::More));
+                // What is scanned is never more than one escape behind what was shown.
+                assert!(len - reader.at < 12, "{} of {len} are scanned", reader.at);
+                assert!(reader.token != Token::Escaped || len - reader.start < 4_000, "decoded once");
+            }
+            assert!(matches!(reader.next(text.as_bytes(), true), Ok(Step::Event { .. })));
+        }
     }
 }

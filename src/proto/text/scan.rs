@@ -43,17 +43,63 @@ pub(super) fn unnested_len(bytes: &[u8]) -> usize {
     )
 }
 
+/// How many bytes at the front may be part of a bare word, or of a number.
+#[inline]
+pub(super) fn run_len(bytes: &[u8], number: bool) -> usize {
+    let class = if number { NUMBER } else { WORD };
+    bytes.iter().position(|&byte| CLASSES[byte as usize] & class == 0).unwrap_or(bytes.len())
+}
+
+const WORD: u8 = 1;
+const NUMBER: u8 = 2;
+
+/// What a byte may be part of. A number takes more than it may hold: so `12ab` is one wrong number, not two tokens.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'_' | b'-' => WORD | NUMBER,
+            b'+' | b'.' => NUMBER,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 #[inline(always)]
 fn scan(bytes: &[u8], marks: impl Fn(u64) -> u64, matches: impl Fn(u8) -> bool) -> usize {
+    let len = bytes.len();
     let mut at = 0;
     while let Some(chunk) = bytes[at..].first_chunk::<8>() {
         let marks = marks(u64::from_le_bytes(*chunk));
         if marks != 0 {
-            return at + (marks.trailing_zeros() / 8) as usize;
+            return at + first(marks);
         }
         at += 8;
     }
-    at + bytes[at..].iter().position(|&byte| matches(byte)).unwrap_or(bytes.len() - at)
+    // What is left is read as words too, that overlap what is known to hold no match.
+    if let Some(chunk) = bytes.last_chunk::<8>() {
+        let marks = marks(u64::from_le_bytes(*chunk));
+        return if marks != 0 { len - 8 + first(marks) } else { len };
+    }
+    if let (Some(front), Some(back)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        let (front, back) = (u32::from_le_bytes(*front) as u64, u32::from_le_bytes(*back) as u64);
+        let marks = marks(back << 32 | front);
+        return match first(marks) {
+            _ if marks == 0 => len,
+            place @ 0..4 => place,
+            place => len + place - 8,
+        };
+    }
+    bytes.iter().position(|&byte| matches(byte)).unwrap_or(len)
+}
+
+/// The byte of the lowest mark.
+#[inline(always)]
+const fn first(marks: u64) -> usize {
+    (marks.trailing_zeros() / 8) as usize
 }
 
 /// White space of JSON and of set notation.
