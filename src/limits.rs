@@ -24,8 +24,11 @@ pub const RESERVED_FILES: usize = 32;
 pub const INCOMPLETE_SECS_MAX: u64 = 60;
 /// A client that does not read: no more is read from it while this much is queued for it.
 pub const QUEUED_BYTES_PAUSE: usize = 1 << 20;
-/// ... and it is closed when this much is queued.
+/// ... and it is closed when this much is queued and it takes nothing for
+/// [`QUEUED_FULL_SECS_MAX`] seconds (one reply may be larger than this).
 pub const QUEUED_BYTES_MAX: usize = 64 << 20;
+/// See [`QUEUED_BYTES_MAX`].
+pub const QUEUED_FULL_SECS_MAX: u64 = 2;
 /// ... or when nothing could be written for this many seconds.
 pub const QUEUED_SECS_MAX: u64 = 60;
 /// Requests of one connection answered in one turn of the loop; then the others come first.

@@ -31,10 +31,7 @@ pub fn deliver<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[
         return Delivery::OutOfMemory;
     }
     if !bytes.is_empty() {
-        if kept.taken > kept.inbox.len() / 2 {
-            kept.inbox.drain(..kept.taken);
-            kept.taken = 0;
-        }
+        kept.forget_taken();
         kept.inbox.extend_from_slice(bytes);
         kept.received_at = now.time;
     }
@@ -49,6 +46,22 @@ pub fn deliver<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[
     kept.wanted = wanted(taken.next, unread - taken.consumed);
     net.put_back(id, kept);
     settle(net, id, taken.next, unread - taken.consumed)
+}
+
+/// Tells the machine, once, that nothing more will come from `id`, and shows it the bytes that it never took. To be
+/// called when [`deliver`] has answered [`Delivery::Open`] to all that was read.
+pub fn deliver_eof<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, now: Now) {
+    if !net.set_eof(id) {
+        return;
+    }
+    match net.lift(id) {
+        None => machine.handle_eof(id, &[], now, net),
+        Some(mut kept) => {
+            machine.handle_eof(id, &kept.inbox[kept.taken..], now, net);
+            kept.taken = kept.inbox.len();
+            net.put_back(id, kept);
+        }
+    }
 }
 
 fn show<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[u8], now: Now) -> Delivery {

@@ -20,9 +20,9 @@ mod inbox;
 mod link;
 mod net;
 
-pub use inbox::{Delivery, deliver};
+pub use inbox::{Delivery, deliver, deliver_eof};
 pub use link::{Backoff, LinkTimes};
-pub use net::{Net, NetRequest};
+pub use net::{Counters, Net, NetRequest};
 
 use crate::time::{Now, Time};
 use std::io;

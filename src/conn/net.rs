@@ -10,6 +10,7 @@
 use super::ConnId;
 use crate::limits;
 use crate::time::Time;
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
@@ -22,6 +23,27 @@ pub enum NetRequest {
     Close(ConnId),
     /// Close now; what is due is dropped.
     Abort(ConnId),
+}
+
+/// What a driver did since it started; a machine shows them in its statistics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counters {
+    /// Connections taken from listeners.
+    pub accepted: u64,
+    /// Clients turned away.
+    pub refused: u64,
+    /// Dials begun.
+    pub dialed: u64,
+    /// Times the driver waited for events: the turns of its loop.
+    pub polls: u64,
+    /// Reads from connections, those that found nothing included.
+    pub reads: u64,
+    /// Writes to connections, those that found no room included.
+    pub writes: u64,
+    /// Bytes read.
+    pub bytes_in: u64,
+    /// Bytes written.
+    pub bytes_out: u64,
 }
 
 const OPEN: u8 = 1;
@@ -64,6 +86,14 @@ impl Memory {
     fn queued(&self) -> usize {
         self.outbox.len() - self.sent
     }
+
+    /// Moves the unread bytes to the front once that moves fewer bytes than it frees.
+    pub(super) fn forget_taken(&mut self) {
+        if self.taken > self.inbox.len() / 2 {
+            self.inbox.drain(..self.taken);
+            self.taken = 0;
+        }
+    }
 }
 
 struct Entry {
@@ -95,22 +125,29 @@ impl Entry {
 /// Buffers that no connection needs now, last used first, so that they are still in the cache.
 #[expect(clippy::vec_box, reason = "entries own a pointer, not a buffer: the boxes move as they are")]
 #[derive(Default)]
-struct Pool(Vec<Box<Memory>>);
+struct Pool {
+    spare: Vec<Box<Memory>>,
+    /// Taken and not yet put back.
+    lent: usize,
+}
 
 impl Pool {
     fn take(&mut self) -> Box<Memory> {
-        self.0.pop().unwrap_or_default()
+        self.lent += 1;
+        self.spare.pop().unwrap_or_default()
     }
 
     fn put(&mut self, mut memory: Box<Memory>) {
-        if self.0.len() < POOLED_COUNT_MAX
+        assert!(self.lent > 0, "put back more than was taken");
+        self.lent -= 1;
+        if self.spare.len() < POOLED_COUNT_MAX
             && memory.inbox.capacity() + memory.outbox.capacity() <= POOLED_BYTES_MAX
         {
             memory.inbox.clear();
             memory.outbox.clear();
             (memory.taken, memory.wanted, memory.sent) = (0, 0, 0);
             (memory.received_at, memory.stuck_since) = (Time::ZERO, Time::ZERO);
-            self.0.push(memory);
+            self.spare.push(memory);
         }
     }
 }
@@ -118,6 +155,8 @@ impl Pool {
 /// The connections of one machine: what it may do with them, and, for its driver, what it has asked for.
 #[derive(Default)]
 pub struct Net {
+    /// Kept by the driver.
+    pub counters: Counters,
     entries: Vec<Entry>,
     free: Vec<u32>,
     pool: Pool,
@@ -245,6 +284,12 @@ impl Net {
         self.entry(id).is_some()
     }
 
+    /// All open connections, closing ones included.
+    pub fn ids(&self) -> impl Iterator<Item = ConnId> {
+        let open = self.entries.iter().enumerate().filter(|(_, entry)| entry.flags & OPEN != 0);
+        open.map(|(index, entry)| ConnId::new(index as u32, entry.generation))
+    }
+
     /// The machine may still hear of it: open and not closing.
     pub fn is_live(&self, id: ConnId) -> bool {
         self.entry(id).is_some_and(Entry::is_live)
@@ -290,6 +335,16 @@ impl Net {
     /// Some connection wants to be looked at without a new event.
     pub fn has_ready(&self) -> bool {
         !self.ready.is_empty()
+    }
+
+    /// Something is to be done without a new event: bytes to be shown or sent, requests of the machine.
+    pub fn has_work(&self) -> bool {
+        !(self.ready.is_empty() && self.dirty.is_empty() && self.requests.is_empty())
+    }
+
+    /// Connections that own memory: those with bytes that were not taken or not sent.
+    pub fn pending(&self) -> usize {
+        self.pool.lent
     }
 
     /// Moves the connections that want to be looked at without a new event to `into`, oldest first.
@@ -347,6 +402,35 @@ impl Net {
         }
     }
 
+    /// How many more bytes of `id` the machine waits for; zero when any number will do.
+    pub fn missing(&self, id: ConnId) -> usize {
+        self.peek(id).map_or(0, |memory| memory.wanted.saturating_sub(memory.unread()))
+    }
+
+    /// Lets `read` append to the untaken bytes of `id`, behind which there is room for `room` bytes: saves the copy
+    /// through the driver's buffer while a large request comes in. `None` if nothing is kept for `id`.
+    /// Then [`deliver`](super::deliver) is due, with no bytes.
+    pub fn fill<R>(
+        &mut self,
+        id: ConnId,
+        room: usize,
+        now: Time,
+        read: impl FnOnce(&mut Vec<u8>) -> io::Result<R>,
+    ) -> Option<io::Result<R>> {
+        let memory = self.live(id)?.memory.as_mut()?;
+        memory.forget_taken();
+        memory.inbox.reserve(room);
+        let before = memory.inbox.len();
+        let result = read(&mut memory.inbox);
+        assert!(memory.inbox.len() >= before, "filling only appends");
+        let grown = memory.inbox.len() - before;
+        if grown > 0 {
+            memory.received_at = now;
+            self.inbox_bytes += grown;
+        }
+        Some(result)
+    }
+
     /// The connections that broke a limit of time or size at `now`: an incomplete request without a byte for too
     /// long, or a peer that does not read. Walks all entries: meant for about once a second.
     pub fn overdue(&self, now: Time, into: &mut Vec<ConnId>) {
@@ -356,9 +440,14 @@ impl Net {
                 memory.unread() > 0 && memory.queued() == 0 && entry.flags & (STALLED | READY) == 0;
             let incomplete =
                 waits_for_peer && now.since(memory.received_at).as_secs() >= limits::INCOMPLETE_SECS_MAX;
-            let stuck = memory.stuck_since != Time::ZERO
-                && now.since(memory.stuck_since).as_secs() >= limits::QUEUED_SECS_MAX;
-            if incomplete || stuck || memory.queued() > limits::QUEUED_BYTES_MAX {
+            // A reply larger than the limit is no fault of a peer that reads it: only one that stands still is.
+            let patience = match memory.queued() > limits::QUEUED_BYTES_MAX {
+                true => limits::QUEUED_FULL_SECS_MAX,
+                false => limits::QUEUED_SECS_MAX,
+            };
+            let stuck =
+                memory.stuck_since != Time::ZERO && now.since(memory.stuck_since).as_secs() >= patience;
+            if incomplete || stuck {
                 into.push(ConnId::new(index as u32, entry.generation));
             }
         }

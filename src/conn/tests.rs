@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits;
 use crate::time::Span;
 
 /// Takes lines and echoes each, `budget` lines a call; stalls after a line `stall`; with `frame` takes only that many
@@ -162,4 +163,75 @@ fn a_closing_connection_hears_nothing_more() {
     net.abort(id);
     net.take_requests(&mut requests);
     assert_eq!((machine.calls, requests), (0, vec![NetRequest::Close(id)]));
+}
+
+#[test]
+fn a_large_reply_is_no_offence_while_it_is_read() {
+    let (mut net, mut overdue) = (Net::new(), vec![]);
+    let id = net.insert();
+    net.out(id).resize(limits::QUEUED_BYTES_MAX + 100, 0);
+    for second in 1..20 {
+        net.sent(id, 1, at(second).time);
+        net.overdue(at(second + 1).time, &mut overdue);
+        assert!(overdue.is_empty(), "at {second} s");
+    }
+    net.overdue(at(19 + limits::QUEUED_FULL_SECS_MAX).time, &mut overdue);
+    assert_eq!(overdue, [id]);
+}
+
+#[test]
+fn a_large_request_is_filled_in_place_and_shown_once() {
+    let (mut machine, mut net) = (Lines { frame: 1_000, ..Lines::default() }, Net::new());
+    let id = net.insert();
+    assert!(net.fill(id, 10, at(1).time, |_| Ok(0)).is_none());
+    deliver(&mut machine, &mut net, id, b"x", at(1));
+    while net.missing(id) > 0 {
+        let missing = net.missing(id);
+        let filled = net.fill(id, missing, at(2).time, |inbox| {
+            assert!(inbox.capacity() - inbox.len() >= missing);
+            inbox.extend_from_slice(if missing > 100 { &[b'x'; 100] } else { b"\n" });
+            Ok(())
+        });
+        assert!(matches!(filled, Some(Ok(()))));
+        assert_eq!(deliver(&mut machine, &mut net, id, b"", at(2)), Delivery::Open);
+        if missing <= 100 {
+            break;
+        }
+    }
+    assert_eq!((machine.calls, net.unread(id)), (1, 902));
+    deliver(&mut machine, &mut net, id, &[b'\n'; 98], at(2));
+    assert_eq!((machine.calls, net.inbox_bytes(), net.pending()), (2, 0, 1));
+    assert_eq!(net.queued(id), 1_000);
+    net.sent(id, 1_000, at(2).time);
+    assert_eq!(net.pending(), 0);
+}
+
+#[test]
+fn the_end_is_told_once_with_what_was_never_taken() {
+    #[derive(Default)]
+    struct Ends(Vec<Vec<u8>>);
+    impl Machine for Ends {
+        fn handle_open(&mut self, _: ConnId, _: Origin, _: Now, _: &mut Net) {}
+        fn handle_bytes(&mut self, _: ConnId, _: &[u8], _: Now, _: &mut Net) -> Taken {
+            Taken { consumed: 1, next: Next::More { at_least: 100 } }
+        }
+        fn handle_eof(&mut self, _: ConnId, unread: &[u8], _: Now, _: &mut Net) {
+            self.0.push(unread.to_vec());
+        }
+        fn handle_close(&mut self, _: ConnId, _: CloseReason, _: Now, _: &mut Net) {}
+        fn handle_timeout(&mut self, _: Now, _: &mut Net) {}
+        fn poll_timeout(&self) -> Option<Time> {
+            None
+        }
+        fn refusal(&self, _: Refusal) -> &'static [u8] {
+            b""
+        }
+    }
+    let (mut machine, mut net) = (Ends::default(), Net::new());
+    let id = net.insert();
+    deliver(&mut machine, &mut net, id, b"abc", at(1));
+    deliver_eof(&mut machine, &mut net, id, at(1));
+    deliver_eof(&mut machine, &mut net, id, at(1));
+    assert_eq!((machine.0, net.inbox_bytes(), net.pending()), (vec![b"bc".to_vec()], 0, 0));
+    assert!(net.is_live(id) && !net.wants_input(id));
 }
