@@ -20,6 +20,7 @@ pub mod console;
 pub mod datagen;
 pub mod limits;
 pub mod proto;
+pub mod reactor;
 pub mod record;
 pub mod rng;
 pub mod time;

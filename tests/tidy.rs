@@ -27,8 +27,10 @@ const FILE_LINES_MAX: usize = 600;
 const FUNCTION_LINES_MAX: usize = 70;
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> =
-        fs::read_dir(folder).expect("a folder of the project").map(|entry| entry.expect("readable").path()).collect();
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
+        .expect("a folder of the project")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
@@ -147,7 +149,8 @@ fn the_checks_see_what_they_look_for() {
     let long = format!("    pub fn f() {{\n{}    }}\n", "        x();\n".repeat(80));
     let lines: Vec<&str> = long.lines().collect();
     assert_eq!(functions(&lines).collect::<Vec<_>>(), [(0, 82)]);
-    let named = named_modules("use crate::{trie, proto::resp};\nlet x = crate::server::X; // crate::reactor\n");
+    let named =
+        named_modules("use crate::{trie, proto::resp};\nlet x = crate::server::X; // crate::reactor\n");
     let names: Vec<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(names, ["trie", "proto", "server"]);
     assert_eq!(module_of(Path::new("src/conn/net.rs")).as_deref(), Some("conn"));

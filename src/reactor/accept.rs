@@ -1,0 +1,203 @@
+//! The door: listeners, how many clients are inside, and what becomes of one for whom there is no place.
+
+use crate::limits;
+use crate::time::{Span, Time};
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+
+/// Connections that wait for `accept`; the kernel takes no more than its own bound (`somaxconn`).
+const BACKLOG: i32 = 65_535;
+/// Clients let in by one listener in one turn.
+const ARRIVALS_PER_TURN_MAX: usize = 256;
+/// After `accept` failed for want of memory or descriptors that cannot be made free, it is tried again after this.
+const RETRY_AFTER: Span = Span::from_millis(10);
+
+/// ... which is logged again only after a time without such a failure.
+const COMPLAIN_EVERY: Span = Span::from_secs(1);
+
+struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    /// Somebody may be waiting. An event tells of it once: this stays true until `accept` says that nobody is.
+    pending: bool,
+    /// Not to be tried before.
+    retry_at: Time,
+}
+
+/// Who came.
+pub(super) enum Arrival {
+    /// A client, its address, ours.
+    Client(TcpStream, SocketAddr, SocketAddr),
+    /// A client for whom there is no place: to be told so.
+    Surplus(TcpStream),
+}
+
+/// The listeners of a reactor and the count of their clients.
+pub(super) struct Door {
+    listeners: Vec<Listener>,
+    clients: usize,
+    clients_max: usize,
+    /// An open file for nothing: when the process has no descriptor left, it is given up for as long as it takes to
+    /// accept a client and tell it so. Without it such clients would wait unheard, and the loop would spin.
+    spare: Option<File>,
+}
+
+impl Door {
+    pub(super) fn new(clients_max: usize) -> Door {
+        Door { listeners: Vec::new(), clients: 0, clients_max, spare: None }
+    }
+
+    /// Listens on `address`; a port 0 is chosen by the system. Returns the address with its port.
+    pub(super) fn open(
+        &mut self,
+        address: SocketAddr,
+        registry: &Registry,
+        token: impl Fn(usize) -> Token,
+    ) -> io::Result<SocketAddr> {
+        let mut socket = listen(address)?;
+        let address = socket.local_addr()?;
+        registry.register(&mut socket, token(self.listeners.len()), Interest::READABLE)?;
+        self.listeners.push(Listener { socket, address, pending: false, retry_at: Time::ZERO });
+        self.keep_spare();
+        Ok(address)
+    }
+
+    /// Nobody is let in any more.
+    pub(super) fn close(&mut self) {
+        self.listeners.clear();
+        self.spare = None;
+    }
+
+    pub(super) fn listeners(&self) -> usize {
+        self.listeners.len()
+    }
+
+    /// The listener of this index has news.
+    pub(super) fn knock(&mut self, index: usize) {
+        if let Some(listener) = self.listeners.get_mut(index) {
+            listener.pending = true;
+        }
+    }
+
+    /// When the door wants to be looked at without an event.
+    pub(super) fn poll_timeout(&self) -> Option<Time> {
+        self.listeners.iter().filter(|listener| listener.pending).map(|listener| listener.retry_at).min()
+    }
+
+    /// A client has left.
+    pub(super) fn leave(&mut self) {
+        assert!(self.clients > 0, "more clients left than came");
+        self.clients -= 1;
+    }
+
+    /// Whoever waits at the listener of this index, as many as may come in in one turn.
+    pub(super) fn arrivals(&mut self, index: usize, now: Time, into: &mut Vec<Arrival>) {
+        let listener = &self.listeners[index];
+        if !listener.pending || listener.retry_at > now {
+            return;
+        }
+        for _ in 0..ARRIVALS_PER_TURN_MAX {
+            let arrival = match self.listeners[index].accept() {
+                Ok(client) => self.place(client),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.listeners[index].pending = false;
+                    break;
+                }
+                Err(error) if is_about_one_client(&error) => continue,
+                Err(error) if is_out_of_files(&error) && self.spare.is_some() => {
+                    self.spare = None;
+                    let surplus = self.listeners[index].accept();
+                    if let Ok((stream, ..)) = surplus {
+                        into.push(Arrival::Surplus(stream));
+                    }
+                    // Whoever handles the surplus closes it and says `keep_spare`: no other can come before.
+                    break;
+                }
+                Err(error) => {
+                    let listener = &mut self.listeners[index];
+                    if now.since(listener.retry_at) >= COMPLAIN_EVERY {
+                        log::warn!("cannot accept at {}: {error}", listener.address);
+                    }
+                    listener.retry_at = now + RETRY_AFTER;
+                    break;
+                }
+            };
+            into.push(arrival);
+        }
+    }
+
+    /// Takes the spare descriptor back, if there is one again.
+    pub(super) fn keep_spare(&mut self) {
+        if self.spare.is_none() {
+            self.spare = File::open("/dev/null").ok();
+        }
+    }
+
+    fn place(&mut self, (stream, peer, local): (TcpStream, SocketAddr, SocketAddr)) -> Arrival {
+        if self.clients >= self.clients_max {
+            return Arrival::Surplus(stream);
+        }
+        self.clients += 1;
+        Arrival::Client(stream, peer, local)
+    }
+}
+
+impl Listener {
+    fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
+        let (stream, peer) = self.socket.accept()?;
+        if cfg!(not(target_os = "linux")) {
+            stream.set_nodelay(true)?;
+        }
+        let local = match self.address.ip().is_unspecified() {
+            true => stream.local_addr().unwrap_or(self.address),
+            false => self.address,
+        };
+        Ok((stream, peer, local))
+    }
+}
+
+/// Tells a client why it is not served, and closes the connection.
+pub(super) fn turn_away(mut stream: TcpStream, words: &[u8], scratch: &mut [u8]) {
+    // A new connection has room for a line; if not, nothing is lost but the explanation.
+    let _ = stream.write(words);
+    let _ = stream.shutdown(Shutdown::Write);
+    // What it sent already is taken, so that the kernel does not answer it with a reset that overtakes the words.
+    let _ = stream.read(scratch);
+}
+
+/// A non-blocking listener. On Linux the sockets that it accepts inherit TCP_NODELAY.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// The connection had failed before it was accepted (accept(2) lists these): the next may be well.
+fn is_about_one_client(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::Interrupted
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::HostUnreachable
+            | ErrorKind::PermissionDenied
+    )
+}
+
+fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE))
+}
+
+const _: () =
+    assert!(limits::RESERVED_FILES > 8, "listeners, poll, waker, signals, log and the spare fit in");

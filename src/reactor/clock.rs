@@ -1,0 +1,29 @@
+//! The process' clocks, read once a turn.
+
+use crate::time::{Now, Time};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Both clocks, with the origin of the monotonic one.
+pub(super) struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
+    pub(super) fn new() -> Clock {
+        Clock { origin: Instant::now() }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
+    pub(super) fn read(&self) -> Now {
+        let time = Time::from_nanos(nanos(self.origin.elapsed()));
+        let unix_ms =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| nanos(since) / 1_000_000);
+        Now { time, unix_ms }
+    }
+}
+
+/// Nanoseconds in 64 bits: 584 years.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
