@@ -1,0 +1,69 @@
+//! CPU time that processes have used.
+
+use std::fs;
+use std::time::Duration;
+
+/// CPU time of this process.
+pub(crate) fn own() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// CPU time of all threads of process `pid`, to the nanosecond, or `None` where it cannot be read (another system than
+/// Linux, or no such process). Threads that end between two readings are missing in the second.
+pub(crate) fn of_process(pid: u32) -> Option<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let mut nanos = 0;
+    for thread in threads {
+        let text = fs::read_to_string(thread.ok()?.path().join("schedstat"));
+        // A thread that has just ended is no reason to give up the others.
+        let Ok(text) = text else { continue };
+        nanos += text.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(Duration::from_nanos(nanos))
+}
+
+/// The CPU time used in a span of time, by us and by the processes that are watched.
+#[derive(Clone, Debug)]
+pub(crate) struct Usage {
+    pub(crate) own: Duration,
+    /// By process, `None` for one that ended in between.
+    pub(crate) watched: Vec<(u32, Option<Duration>)>,
+}
+
+impl Usage {
+    /// All that has been used up to now.
+    pub(crate) fn read(pids: &[u32]) -> Usage {
+        Usage { own: own(), watched: pids.iter().map(|&pid| (pid, of_process(pid))).collect() }
+    }
+
+    /// What was used since `earlier`.
+    pub(crate) fn since(&self, earlier: &Usage) -> Usage {
+        let pairs = self.watched.iter().zip(&earlier.watched);
+        let watched = pairs.map(|(&(pid, now), &(_, before))| {
+            let used = now.zip(before).and_then(|(now, before)| now.checked_sub(before));
+            (pid, used)
+        });
+        Usage { own: self.own.saturating_sub(earlier.own), watched: watched.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_takes_cpu_time() {
+        let before = Usage::read(&[std::process::id(), u32::MAX]);
+        let mut sum = 0u64;
+        while own() < before.own + Duration::from_millis(20) {
+            sum = std::hint::black_box(sum.wrapping_mul(3) + 1);
+        }
+        let used = Usage::read(&[std::process::id(), u32::MAX]).since(&before);
+        assert!(used.own >= Duration::from_millis(20));
+        assert_eq!(used.watched[1], (u32::MAX, None));
+        if cfg!(target_os = "linux") {
+            assert!(used.watched[0].1.is_some());
+        }
+    }
+}
