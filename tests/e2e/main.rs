@@ -1,0 +1,11 @@
+//! The real programs, as real processes on the loopback interface: started, asked, stopped, killed.
+//!
+//! Nothing here sleeps for an event: every wait polls its condition until a deadline that only a failure reaches.
+
+mod bad_input;
+mod console_rows;
+mod defects;
+mod failures;
+mod harness;
+mod large;
+mod terminal;
