@@ -15,8 +15,8 @@ def medians(path):
         report, at = decoder.raw_decode(text, at)
         reports.append(report)
         at += len(text[at:]) - len(text[at:].lstrip())
-    rate = statistics.median(report["requests_per_second"] for report in reports)
-    cpu = statistics.median(report["target_cpu_us_per_request"] for report in reports)
+    rate = statistics.median(report["rate"] for report in reports)
+    cpu = statistics.median(report["watched"][0]["cpu_us_per_request"] for report in reports)
     return rate, cpu
 
 
