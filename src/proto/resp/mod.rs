@@ -28,6 +28,7 @@
 mod error;
 mod inline;
 mod length;
+mod partial;
 mod reply;
 mod request;
 mod write;

@@ -3,6 +3,7 @@
 use super::Progress;
 use super::error::ReplyError;
 use super::length::{parse_integer, quick_length};
+use super::partial::{self, Partial};
 use crate::limits::{BULK_BYTES_MAX, INCOMPLETE_BYTES_MAX, INLINE_BYTES_MAX};
 
 /// One step of a reply in preorder. An aggregate's count is followed by so many values.
@@ -135,9 +136,6 @@ pub struct Tokens {
     entries: Vec<Entry>,
 }
 
-/// Tokens for which the scratch keeps room; one big reply must not keep its memory for ever.
-const ENTRIES_KEPT: usize = 16 << 10;
-
 impl Tokens {
     /// Room for the usual reply, so that nothing grows later.
     pub fn new() -> Tokens {
@@ -240,13 +238,7 @@ impl ExactSizeIterator for Items<'_> {}
 /// One connection's replies: eight bytes while nothing is incomplete.
 #[derive(Debug, Default)]
 pub struct ReplyParser {
-    partial: Option<Box<Partial>>,
-}
-
-#[derive(Debug)]
-struct Partial {
-    entries: Vec<Entry>,
-    cursor: Cursor,
+    partial: Option<Box<Partial<Entry, Cursor>>>,
 }
 
 /// A place inside a reply.
@@ -276,28 +268,46 @@ impl ReplyParser {
     /// The reply that begins where `bytes` begin; the contract is that of [`super::RequestParser::parse`].
     ///
     /// Streamed strings and aggregates (`$?`, `*?`) are refused.
+    #[inline]
     pub fn parse<'b>(
         &mut self,
         bytes: &'b [u8],
         tokens: &'b mut Tokens,
     ) -> Result<Progress<Reply<'b>>, ReplyError> {
         let mut cursor = Cursor { at: 0, scanned: 0, needed: 1 };
-        let mut partial = self.partial.take();
-        match &mut partial {
+        if self.partial.is_none() {
+            tokens.entries.clear();
+            // The straight road: nothing odd and nothing missing. Whatever stops it is left to the careful reader, which
+            // goes on from there.
+            cursor.take_whole(bytes, &mut tokens.entries);
+            if cursor.needed == 0 {
+                let value = Reply { base: bytes, entries: &tokens.entries };
+                return Ok(Progress::Done { value, consumed: cursor.at });
+            }
+        }
+        self.parse_carefully(bytes, tokens, cursor)
+    }
+
+    #[inline(never)]
+    fn parse_carefully<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        tokens: &'b mut Tokens,
+        mut cursor: Cursor,
+    ) -> Result<Progress<Reply<'b>>, ReplyError> {
+        let mut resumed = self.partial.take();
+        match &mut resumed {
             Some(partial) => {
-                cursor = partial.cursor;
+                cursor = partial.resume(&mut tokens.entries);
                 assert!(bytes.len() >= cursor.scanned, "the same bytes and more");
-                std::mem::swap(&mut partial.entries, &mut tokens.entries);
             }
-            None => {
-                tokens.entries.clear();
-                if tokens.entries.capacity() > ENTRIES_KEPT {
-                    tokens.entries.shrink_to(ENTRIES_KEPT);
-                }
-            }
+            None => partial::trim(&mut tokens.entries),
         }
         match cursor.advance(bytes, &mut tokens.entries) {
             Ok(()) => {
+                if let Some(partial) = resumed {
+                    partial.finish(&mut tokens.entries);
+                }
                 let value = Reply { base: bytes, entries: &tokens.entries };
                 Ok(Progress::Done { value, consumed: cursor.at })
             }
@@ -305,11 +315,7 @@ impl ReplyParser {
             Err(Stop::More { at_least }) => {
                 assert!(at_least > bytes.len());
                 if !bytes.is_empty() {
-                    let mut partial =
-                        partial.unwrap_or_else(|| Box::new(Partial { entries: Vec::new(), cursor }));
-                    std::mem::swap(&mut partial.entries, &mut tokens.entries);
-                    partial.cursor = cursor;
-                    self.partial = Some(partial);
+                    self.partial = Some(Partial::keep(resumed, &mut tokens.entries, cursor));
                 }
                 Ok(Progress::More { at_least })
             }
@@ -320,22 +326,46 @@ impl ReplyParser {
     pub fn is_incomplete(&self) -> bool {
         self.partial.is_some()
     }
+
+    /// Bytes of memory held for an incomplete reply, beside its own bytes.
+    pub fn held_bytes(&self) -> usize {
+        self.partial.as_ref().map_or(0, |partial| partial.held_bytes())
+    }
 }
 
 impl Cursor {
     /// Takes values until none is missing.
     fn advance(&mut self, bytes: &[u8], entries: &mut Vec<Entry>) -> Result<(), Stop> {
-        while self.needed > 0 {
+        loop {
+            self.take_whole(bytes, entries);
+            if self.needed == 0 {
+                return Ok(());
+            }
             let (entry, end) = self.value(bytes)?;
             if end > INCOMPLETE_BYTES_MAX {
                 return Err(ReplyError::TooBigReply.into());
             }
-            entries.push(entry);
-            self.needed = self.needed - 1 + entry.children();
-            self.at = end;
-            self.scanned = end;
+            self.take(entry, end, entries);
         }
-        Ok(())
+    }
+
+    /// Takes values as long as they are whole and of the common kinds.
+    #[inline(always)]
+    fn take_whole(&mut self, bytes: &[u8], entries: &mut Vec<Entry>) {
+        while self.needed > 0 {
+            match quick_value(bytes, self.at) {
+                Some((entry, end)) if end <= INCOMPLETE_BYTES_MAX => self.take(entry, end, entries),
+                _ => return,
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, entry: Entry, end: usize, entries: &mut Vec<Entry>) {
+        entries.push(entry);
+        self.needed = self.needed - 1 + entry.children();
+        self.at = end;
+        self.scanned = end;
     }
 
     /// The value at `self.at` without its children, and where it ends.
@@ -425,6 +455,40 @@ impl Cursor {
             _ => Err(ReplyError::InvalidLength.into()),
         }
     }
+}
+
+/// The value at `at` and where it ends. `None` says only "not at a glance".
+#[inline(always)]
+fn quick_value(bytes: &[u8], at: usize) -> Option<(Entry, usize)> {
+    let mark = *bytes.get(at)?;
+    let kind = match mark {
+        b'$' => {
+            if bytes[at..].starts_with(b"$-1\r\n") {
+                return Some((Entry::NULL, at + 5));
+            }
+            let (len, start) = quick_length(bytes, at, b'$')?;
+            let end = start + len as usize + 2;
+            let whole = len as usize <= BULK_BYTES_MAX && bytes.get(end - 2..end)? == b"\r\n";
+            return whole.then_some((Entry::text(Kind::Bulk, start, len as usize), end));
+        }
+        b':' => {
+            let (value, end) = quick_length(bytes, at, b':')?;
+            return Some((Entry::number(Kind::Int, u64::from(value)), end));
+        }
+        b'+' => {
+            return bytes[at..]
+                .starts_with(b"+OK\r\n")
+                .then_some((Entry::text(Kind::Simple, at + 1, 2), at + 5));
+        }
+        b'_' => return bytes[at..].starts_with(b"_\r\n").then_some((Entry::NULL, at + 3)),
+        b'*' => Kind::Array,
+        b'%' => Kind::Map,
+        b'~' => Kind::Set,
+        b'>' => Kind::Push,
+        _ => return None,
+    };
+    let (count, end) = quick_length(bytes, at, mark)?;
+    Some((Entry { kind, len: count, payload: 0 }, end))
 }
 
 /// A value that is one line; `start` is where its text begins.

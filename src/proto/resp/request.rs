@@ -4,6 +4,7 @@ use super::Progress;
 use super::error::ProtocolError;
 use super::inline;
 use super::length::{parse_integer, quick_length};
+use super::partial::{self, Partial};
 use crate::limits::{ARGUMENTS_MAX, BULK_BYTES_MAX, INCOMPLETE_BYTES_MAX, INLINE_BYTES_MAX};
 
 /// How a request was written.
@@ -68,9 +69,6 @@ pub struct Args {
     /// The words of an inline line that held quotes.
     unescaped: Vec<u8>,
 }
-
-/// Arguments for which the scratch has room without asking; one big request must not keep its memory for ever.
-const SPANS_KEPT: usize = 16 << 10;
 
 impl Args {
     /// Room for the usual request, so that nothing grows later.
@@ -144,14 +142,7 @@ impl<'b> Request<'b> {
 /// One connection's requests: eight bytes while nothing is incomplete.
 #[derive(Debug, Default)]
 pub struct RequestParser {
-    partial: Option<Box<Partial>>,
-}
-
-/// What is known of a request that has not ended.
-#[derive(Debug)]
-struct Partial {
-    spans: Vec<Span>,
-    cursor: Cursor,
+    partial: Option<Box<Partial<Span, Cursor>>>,
 }
 
 /// A place inside a request.
@@ -249,9 +240,7 @@ impl RequestParser {
 
     /// Bytes of memory held for an incomplete request, beside its own bytes.
     pub fn held_bytes(&self) -> usize {
-        self.partial
-            .as_ref()
-            .map_or(0, |partial| size_of::<Partial>() + partial.spans.capacity() * size_of::<Span>())
+        self.partial.as_ref().map_or(0, |partial| partial.held_bytes())
     }
 
     #[inline(never)]
@@ -262,18 +251,19 @@ impl RequestParser {
         limits: &RequestLimits,
         mut cursor: Cursor,
     ) -> Result<Progress<Request<'b>>, ProtocolError> {
-        let mut partial = self.partial.take();
-        match &mut partial {
+        let mut resumed = self.partial.take();
+        match &mut resumed {
             Some(partial) => {
-                assert!(bytes.len() >= partial.cursor.scanned, "the same bytes and more");
-                cursor = partial.cursor;
-                std::mem::swap(&mut partial.spans, &mut args.spans);
+                cursor = partial.resume(&mut args.spans);
+                assert!(bytes.len() >= cursor.scanned, "the same bytes and more");
             }
-            None if args.spans.capacity() > SPANS_KEPT => args.spans.shrink_to(SPANS_KEPT),
-            None => {}
+            None => partial::trim(&mut args.spans),
         }
         match cursor.advance(bytes, args, limits)? {
             Step::Done { form, consumed, unescaped } => {
+                if let Some(partial) = resumed {
+                    partial.finish(&mut args.spans);
+                }
                 let base = if unescaped { &args.unescaped } else { bytes };
                 let value = Request { base, spans: &args.spans, form };
                 Ok(Progress::Done { value, consumed })
@@ -282,11 +272,7 @@ impl RequestParser {
                 assert!(at_least > bytes.len());
                 // Nothing seen is nothing known: no memory for an empty look.
                 if !bytes.is_empty() {
-                    let mut partial =
-                        partial.unwrap_or_else(|| Box::new(Partial { spans: Vec::new(), cursor }));
-                    std::mem::swap(&mut partial.spans, &mut args.spans);
-                    partial.cursor = cursor;
-                    self.partial = Some(partial);
+                    self.partial = Some(Partial::keep(resumed, &mut args.spans, cursor));
                 }
                 Ok(Progress::More { at_least })
             }
