@@ -37,7 +37,7 @@ impl<T: Copy, C: Copy> Partial<T, C> {
     }
 
     /// The frame is whole.
-    pub(super) fn finish(mut self: Box<Self>, scratch: &mut Vec<T>) {
+    pub(super) fn finish(mut self, scratch: &mut Vec<T>) {
         if self.elements.capacity() > scratch.capacity() {
             self.elements.clear();
             self.elements.extend_from_slice(scratch);

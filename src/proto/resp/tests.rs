@@ -310,12 +310,13 @@ fn bad_replies_are_refused() {
 
 #[test]
 fn both_dialects_are_written() {
-    let write = |protocol, fill: fn(&mut Writer<'_>)| {
+    type Fill = fn(&mut Writer<'_>);
+    let write = |protocol, fill: Fill| {
         let mut out = Vec::new();
         fill(&mut Writer::new(&mut out, protocol));
         String::from_utf8(out).expect("text")
     };
-    let cases: &[(fn(&mut Writer<'_>), &str, &str)] = &[
+    let cases: &[(Fill, &str, &str)] = &[
         (|w| w.ok(), "+OK\r\n", "+OK\r\n"),
         (|w| w.simple("PONG"), "+PONG\r\n", "+PONG\r\n"),
         (|w| w.error("ERR a\r\nb"), "-ERR a  b\r\n", "-ERR a  b\r\n"),
