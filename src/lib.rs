@@ -23,6 +23,7 @@ pub mod proto;
 pub mod reactor;
 pub mod record;
 pub mod rng;
+pub mod server;
 pub mod time;
 pub mod trie;
 pub mod value;

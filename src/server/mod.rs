@@ -1,0 +1,5 @@
+//! stub
+mod bugs;
+mod replica;
+pub use bugs::ServerBugs;
+pub use replica::*;
