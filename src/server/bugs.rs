@@ -2,7 +2,7 @@
 
 /// A server without one of its rules. Only for the simulator, which must find the damage; see `docs/testing.md`.
 ///
-/// Rule numbers are those of the replication design.
+/// Rule numbers are those of `docs/replication.md`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ServerBugs {
     /// All rules hold.

@@ -12,8 +12,7 @@
 //!                                       joined again: another since, all data and promises are hidden
 //! ```
 //!
-//! Source: `replication.md` section 0, rules 1 to 5 and 11 to 14; its random model is `viewmodel.rs`, functions
-//! `install` and `on_server`.
+//! The rules' numbers are those of `docs/replication.md`.
 
 use super::bugs::ServerBugs;
 use crate::proto::cluster::{Reply, Role, Seat, View, ViewId};
@@ -22,7 +21,7 @@ use crate::record::{Ballot, Version};
 /// What became of the records when a view was shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use = "hidden records must really go"]
-pub enum Installed {
+pub(super) enum Installed {
     /// They stand.
     Keep,
     /// They belong to another seat: all must be dropped before the next message.
@@ -31,11 +30,11 @@ pub enum Installed {
 
 /// A view that no cluster can have chosen beside the one that is known: the same name, another value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct TwoValues(pub ViewId);
+pub(super) struct TwoValues(pub(super) ViewId);
 
 /// What a STORE may do.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum StoreVerdict {
+pub(super) enum StoreVerdict {
     /// Write the record, then say [`Replica::stored`].
     Write,
     /// Write nothing, answer this.
@@ -51,7 +50,7 @@ struct Vote {
 
 /// A server's part in its cluster.
 #[derive(Debug)]
-pub struct Replica {
+pub(super) struct Replica {
     /// Names this memory: drawn at every start.
     incarnation: u64,
     view: View,
@@ -69,39 +68,39 @@ pub struct Replica {
 
 impl Replica {
     /// A server that knows no view.
-    pub fn new(incarnation: u64, bugs: ServerBugs) -> Replica {
+    pub(super) fn new(incarnation: u64, bugs: ServerBugs) -> Replica {
         assert!(incarnation != 0, "0 names nobody");
         let (view, vote) = (View::default(), Vote::default());
         Replica { incarnation, view, seat: None, since: 0, promised: Ballot::NONE, vote, bugs, serves: false }
     }
 
     /// Names this memory of the server.
-    pub fn incarnation(&self) -> u64 {
+    pub(super) fn incarnation(&self) -> u64 {
         self.incarnation
     }
 
     /// The newest view known to be chosen; blank before the first.
-    pub fn view(&self) -> &View {
+    pub(super) fn view(&self) -> &View {
         &self.view
     }
 
     /// A cluster has taken this server in, or did so once.
-    pub fn is_clustered(&self) -> bool {
+    pub(super) fn is_clustered(&self) -> bool {
         !self.view.is_blank()
     }
 
     /// What the view says of this memory; `None`: nothing.
-    pub fn seat(&self) -> Option<Seat> {
+    pub(super) fn seat(&self) -> Option<Seat> {
         self.seat
     }
 
     /// The highest ballot promised.
-    pub fn promised(&self) -> Ballot {
+    pub(super) fn promised(&self) -> Ballot {
         self.promised
     }
 
     /// Number of the view whose join the data belongs to; 0: none.
-    pub fn since(&self) -> u32 {
+    pub(super) fn since(&self) -> u32 {
         self.since
     }
 
@@ -109,7 +108,7 @@ impl Replica {
     ///
     /// # Errors
     /// Where it has the known one's name and another value: somebody broke rule 1.
-    pub fn install(&mut self, view: &View) -> Result<Installed, TwoValues> {
+    pub(super) fn install(&mut self, view: &View) -> Result<Installed, TwoValues> {
         if view.id == self.view.id && *view != self.view && !view.is_blank() {
             return Err(TwoValues(view.id));
         }
@@ -138,7 +137,7 @@ impl Replica {
 
     /// Rule 3 for a GET, and for what else only reads.
     #[inline]
-    pub fn admit_read(&self, view: ViewId) -> Result<(), Reply<'static>> {
+    pub(super) fn admit_read(&self, view: ViewId) -> Result<(), Reply<'static>> {
         self.admit(view, ServerBugs::GetAnyView)
     }
 
@@ -167,7 +166,7 @@ impl Replica {
     }
 
     /// Rules 3, 5: promises to take no write below the ballot. The same ballot is granted again.
-    pub fn prepare(&mut self, view: ViewId, ballot: Ballot) -> Reply<'static> {
+    pub(super) fn prepare(&mut self, view: ViewId, ballot: Ballot) -> Reply<'static> {
         if let Err(refusal) = self.admit(view, ServerBugs::PrepareAnyView) {
             return refusal;
         }
@@ -180,7 +179,13 @@ impl Replica {
 
     /// Rules 3, 5, 10: whether this STORE may be written over the version `held`.
     #[inline]
-    pub fn admit_store(&self, view: ViewId, ballot: Ballot, version: Version, held: Version) -> StoreVerdict {
+    pub(super) fn admit_store(
+        &self,
+        view: ViewId,
+        ballot: Ballot,
+        version: Version,
+        held: Version,
+    ) -> StoreVerdict {
         if let Err(refusal) = self.admit(view, ServerBugs::StoreAnyView) {
             return StoreVerdict::Answer(refusal);
         }
@@ -198,26 +203,26 @@ impl Replica {
 
     /// A STORE was written: its ballot is promised from now on.
     #[inline]
-    pub fn stored(&mut self, ballot: Ballot) {
+    pub(super) fn stored(&mut self, ballot: Ballot) {
         self.raise(ballot);
     }
 
     /// Rule 13, the source's side: a learner that joined in view `since` may be filled from here.
-    pub fn may_be_copied(&self, since: u32) -> bool {
+    pub(super) fn may_be_copied(&self, since: u32) -> bool {
         let member = self.seat.map_or(self.serves, |seat| seat.role == Role::Member);
         (self.serves && member && self.view.id.number >= since)
             || (self.bugs == ServerBugs::SyncAnyView && self.since > 0)
     }
 
     /// Rule 13, the learner's side: a FILL that was meant for the join `since` may be taken.
-    pub fn takes_fill(&self, since: u32) -> bool {
-        let learner =
-            self.seat.is_some_and(|seat| seat.role == Role::Learner && seat.since == since) && self.since == since;
+    pub(super) fn takes_fill(&self, since: u32) -> bool {
+        let learner = self.seat.is_some_and(|seat| seat.role == Role::Learner && seat.since == since)
+            && self.since == since;
         learner || (self.bugs == ServerBugs::SinceIgnored && self.since > 0)
     }
 
     /// A FILL was taken whose source had promised this.
-    pub fn filled(&mut self, promised: Ballot) {
+    pub(super) fn filled(&mut self, promised: Ballot) {
         if self.bugs != ServerBugs::SyncNoPromise {
             self.raise(promised);
         }
@@ -231,7 +236,7 @@ impl Replica {
     }
 
     /// Rules 1, 2, phase 1 of the view after `base`, which was shown to [`Replica::install`] before.
-    pub fn vote_prepare(&mut self, base: ViewId, ballot: Ballot) -> Reply<'static> {
+    pub(super) fn vote_prepare(&mut self, base: ViewId, ballot: Ballot) -> Reply<'static> {
         if let Some(refusal) = self.vote_refusal(base, ballot) {
             return refusal;
         }
@@ -240,7 +245,7 @@ impl Replica {
     }
 
     /// Rules 1, 2, phase 2: `incarnation` gave the promise, and only the same memory may keep it.
-    pub fn vote_accept(
+    pub(super) fn vote_accept(
         &mut self,
         base: ViewId,
         ballot: Ballot,

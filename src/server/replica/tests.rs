@@ -197,7 +197,8 @@ fn votes_are_kept_until_the_next_view() {
     let next = view(2, seat(ME, Role::Out, 1));
     assert_eq!(server.vote_prepare(id(1), ballot(3)), promised(3, None));
     assert_eq!(server.vote_prepare(id(1), ballot(2)), refused(2, ballot(3)));
-    let accept = |server: &mut Replica, round, value: &View| server.vote_accept(id(1), ballot(round), ME, value);
+    let accept =
+        |server: &mut Replica, round, value: &View| server.vote_accept(id(1), ballot(round), ME, value);
     assert_eq!(accept(&mut server, 2, &next), Ok(refused(2, ballot(3))));
     assert_eq!(accept(&mut server, 3, &next), Ok(Reply::Accepted { ballot: ballot(3) }));
     assert_eq!(accept(&mut server, 3, &next), Ok(Reply::Accepted { ballot: ballot(3) }));

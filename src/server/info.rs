@@ -1,0 +1,240 @@
+//! INFO: what clients and dashboards read, under Redis' names.
+
+use super::dispatch::{Call, Outcome};
+use super::{REDIS_VERSION, Server};
+use crate::conn::Net;
+use crate::limits;
+use crate::proto::command::{COMMANDS, Command};
+use crate::proto::resp::Writer;
+use crate::time::{Now, Span};
+use std::fmt::{self, Write as _};
+
+/// A section: its name in the request, and whether INFO shows it unasked.
+const SECTIONS: &[(&str, bool)] = &[
+    ("server", true),
+    ("clients", true),
+    ("memory", true),
+    ("persistence", true),
+    ("stats", true),
+    ("replication", true),
+    ("cpu", true),
+    ("modules", true),
+    ("errorstats", true),
+    ("commandstats", false),
+    ("cluster", true),
+    ("keyspace", true),
+    ("hedgerow", true),
+];
+
+impl Server {
+    pub(super) fn info(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
+        let asked = |name: &str, unasked: bool| {
+            let mut words = call.args_from(1).peekable();
+            if words.peek().is_none() {
+                return unasked;
+            }
+            words.any(|word| {
+                let is = |other: &str| word.eq_ignore_ascii_case(other.as_bytes());
+                is(name) || is("all") || is("everything") || (is("default") && unasked)
+            })
+        };
+        self.stats.memory_peak = self.stats.memory_peak.max(self.trie.used_bytes());
+        let mut text = String::new();
+        for &(name, _) in SECTIONS.iter().filter(|(name, unasked)| asked(name, *unasked)) {
+            if !text.is_empty() {
+                text.push_str("\r\n");
+            }
+            self.write_section(&mut text, name, call.now, net).expect("a String takes everything");
+        }
+        Writer::new(net.out(call.id), call.protocol).verbatim(text);
+        Ok(())
+    }
+
+    fn write_section(&self, text: &mut String, name: &str, now: Now, net: &Net) -> fmt::Result {
+        match name {
+            "server" => self.write_server(text, now),
+            "clients" => self.write_clients(text, net),
+            "memory" => self.write_memory(text),
+            "persistence" => lines(text, "Persistence", PERSISTENCE),
+            "stats" => self.write_stats(text),
+            "replication" => lines(text, "Replication", REPLICATION),
+            "cpu" => self.write_cpu(text),
+            "modules" => lines(text, "Modules", &[("module", "name=ReJSON,ver=20800,api=1,filters=0")]),
+            "errorstats" => self.write_error_stats(text),
+            "commandstats" => self.write_command_stats(text),
+            "cluster" => lines(text, "Cluster", &[("cluster_enabled", "0")]),
+            "keyspace" => self.write_keyspace(text),
+            "hedgerow" => self.write_own(text),
+            other => unreachable!("{other} is in the list of sections and not here"),
+        }
+    }
+
+    fn write_server(&self, text: &mut String, now: Now) -> fmt::Result {
+        let up = now.time.since(self.started.time).as_secs();
+        let [high, low] = self.run_id;
+        title(text, "Server")?;
+        field(text, "redis_version", REDIS_VERSION)?;
+        field(text, "hedgerow_version", env!("CARGO_PKG_VERSION"))?;
+        field(text, "redis_mode", "standalone")?;
+        field(text, "os", std::env::consts::OS)?;
+        field(text, "arch_bits", usize::BITS)?;
+        field(text, "multiplexing_api", "mio")?;
+        field(text, "process_id", self.config.process_id)?;
+        field(text, "run_id", format_args!("{high:016x}{low:016x}{:08x}", high as u32))?;
+        field(text, "tcp_port", self.config.listen.port())?;
+        field(text, "server_time_usec", now.unix_ms * 1_000)?;
+        field(text, "uptime_in_seconds", up)?;
+        field(text, "uptime_in_days", up / 86_400)?;
+        field(text, "hz", 1)?;
+        field(text, "configured_hz", 1)
+    }
+
+    fn write_clients(&self, text: &mut String, net: &Net) -> fmt::Result {
+        title(text, "Clients")?;
+        field(text, "connected_clients", self.sessions.len())?;
+        field(text, "maxclients", self.config.clients_max)?;
+        field(text, "client_incomplete_bytes", net.inbox_bytes())?;
+        field(text, "client_incomplete_bytes_max", limits::INCOMPLETE_BYTES_MAX)?;
+        field(text, "blocked_clients", 0)
+    }
+
+    fn write_memory(&self, text: &mut String) -> fmt::Result {
+        let (used, reserved) = (self.trie.used_bytes(), self.trie.reserved_bytes());
+        let (peak, resident) = (self.stats.memory_peak, (self.config.figures)().resident_bytes);
+        title(text, "Memory")?;
+        field(text, "used_memory", used)?;
+        field(text, "used_memory_human", Human(used as u64))?;
+        field(text, "used_memory_rss", resident)?;
+        field(text, "used_memory_rss_human", Human(resident))?;
+        field(text, "used_memory_peak", peak)?;
+        field(text, "used_memory_peak_human", Human(peak as u64))?;
+        field(text, "used_memory_dataset", used)?;
+        field(text, "allocator_allocated", used)?;
+        field(text, "allocator_resident", reserved)?;
+        field(text, "maxmemory", 0)?;
+        field(text, "maxmemory_human", "0B")?;
+        field(text, "maxmemory_policy", "noeviction")?;
+        let ratio = if used == 0 { 1.0 } else { resident as f64 / used as f64 };
+        field(text, "mem_fragmentation_ratio", format_args!("{ratio:.2}"))
+    }
+
+    fn write_stats(&self, text: &mut String) -> fmt::Result {
+        let stats = &self.stats;
+        title(text, "Stats")?;
+        field(text, "total_connections_received", self.sessions.opened())?;
+        field(text, "total_commands_processed", stats.requests)?;
+        field(text, "instantaneous_ops_per_sec", stats.rate.per_second())?;
+        field(text, "total_net_input_bytes", stats.bytes_in)?;
+        field(text, "total_net_output_bytes", stats.bytes_out)?;
+        field(text, "rejected_connections", 0)?;
+        field(text, "expired_keys", 0)?;
+        field(text, "evicted_keys", 0)?;
+        field(text, "keyspace_hits", stats.hits)?;
+        field(text, "keyspace_misses", stats.misses)?;
+        field(text, "total_error_replies", stats.errors)
+    }
+
+    fn write_cpu(&self, text: &mut String) -> fmt::Result {
+        let figures = (self.config.figures)();
+        let secs = |span: Span| span.as_secs_f64();
+        title(text, "CPU")?;
+        field(text, "used_cpu_sys", format_args!("{:.6}", secs(figures.cpu_system)))?;
+        field(text, "used_cpu_user", format_args!("{:.6}", secs(figures.cpu_user)))
+    }
+
+    fn write_error_stats(&self, text: &mut String) -> fmt::Result {
+        title(text, "Errorstats")?;
+        self.stats
+            .by_code
+            .iter()
+            .try_for_each(|(code, count)| write!(text, "errorstat_{code}:count={count}\r\n"))
+    }
+
+    fn write_command_stats(&self, text: &mut String) -> fmt::Result {
+        title(text, "Commandstats")?;
+        let mut write = |command: &Command| {
+            let calls = self.stats.by_command[command.id.index()];
+            if calls.calls + calls.rejected == 0 {
+                return Ok(());
+            }
+            let (done, rejected, failed) = (calls.calls, calls.rejected, calls.failed);
+            let name = command.full_name;
+            write!(text, "cmdstat_{name}:calls={done},rejected_calls={rejected},failed_calls={failed}\r\n")
+        };
+        COMMANDS.iter().try_for_each(|command| {
+            write(command)?;
+            command.subcommands.iter().try_for_each(&mut write)
+        })
+    }
+
+    fn write_keyspace(&self, text: &mut String) -> fmt::Result {
+        title(text, "Keyspace")?;
+        match self.trie.len() {
+            0 => Ok(()),
+            keys => write!(text, "db0:keys={keys},expires=0,avg_ttl=0\r\n"),
+        }
+    }
+
+    /// What only we have: the server's part in a cluster.
+    fn write_own(&self, text: &mut String) -> fmt::Result {
+        let (replica, view) = (&self.replica, self.replica.view());
+        title(text, "Hedgerow")?;
+        field(text, "clustered", u8::from(replica.is_clustered()))?;
+        field(text, "incarnation", format_args!("{:016x}", replica.incarnation()))?;
+        field(text, "view", view.id)?;
+        field(text, "view_servers", view.seats.len())?;
+        field(text, "view_members", view.members().len())?;
+        let role = replica.seat().map(|seat| seat.role);
+        field(
+            text,
+            "role_in_view",
+            role.map_or("none".to_owned(), |role| format!("{role:?}").to_lowercase()),
+        )?;
+        field(text, "since", replica.since())?;
+        field(text, "promised", format_args!("{:?}", replica.promised()))?;
+        field(text, "brokers_connected", self.brokers.len())?;
+        field(text, "records", self.trie.len())?;
+        field(text, "tombstones", self.trie.tombstones())?;
+        field(text, "view_conflicts", self.stats.view_conflicts)
+    }
+}
+
+const PERSISTENCE: &[(&str, &str)] = &[
+    ("loading", "0"),
+    ("rdb_changes_since_last_save", "0"),
+    ("rdb_bgsave_in_progress", "0"),
+    ("rdb_last_bgsave_status", "ok"),
+    ("aof_enabled", "0"),
+    ("aof_rewrite_in_progress", "0"),
+];
+
+const REPLICATION: &[(&str, &str)] =
+    &[("role", "master"), ("connected_slaves", "0"), ("master_repl_offset", "0")];
+
+fn title(text: &mut String, name: &str) -> fmt::Result {
+    write!(text, "# {name}\r\n")
+}
+
+fn field(text: &mut String, name: &str, value: impl fmt::Display) -> fmt::Result {
+    write!(text, "{name}:{value}\r\n")
+}
+
+fn lines(text: &mut String, name: &str, fields: &[(&str, &str)]) -> fmt::Result {
+    title(text, name)?;
+    fields.iter().try_for_each(|(name, value)| field(text, name, value))
+}
+
+/// Bytes as Redis shows them to people: `1.50M`.
+struct Human(u64);
+
+impl fmt::Display for Human {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (unit, letter) = match self.0 {
+            0..1_024 => return write!(f, "{}B", self.0),
+            1_024..1_048_576 => (10, 'K'),
+            1_048_576..1_073_741_824 => (20, 'M'),
+            _ => (30, 'G'),
+        };
+        write!(f, "{:.2}{letter}", self.0 as f64 / (1u64 << unit) as f64)
+    }
+}

@@ -1,0 +1,109 @@
+//! From a connection's bytes to requests, within a turn's budget.
+
+use super::Server;
+use crate::conn::{ConnId, Net, Next, Taken};
+use crate::limits::{QUEUED_BYTES_PAUSE, REQUESTS_PER_TURN_MAX};
+use crate::proto::resp::{Args, Progress, ProtocolError, RequestParser, Writer};
+use crate::time::Now;
+
+/// Whether the connection goes on after a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Flow {
+    Open,
+    /// Closed, and forgotten here.
+    Closed,
+}
+
+impl Server {
+    /// Answers what has come whole, as long as the turn's budget lasts.
+    pub(super) fn turn(&mut self, id: ConnId, bytes: &[u8], now: Now, net: &mut Net) -> Taken {
+        let Some(session) = self.sessions.get_mut(id) else { return Taken::all(bytes) };
+        session.touch(now.time);
+        let mut parser = std::mem::take(&mut session.parser);
+        let mut args = std::mem::take(&mut self.scratch.args);
+        self.log.turn(now.time);
+        self.stats.rate.turn(self.stats.requests, now.time);
+        let queued = net.queued(id);
+        let taken = self.requests(id, bytes, &mut parser, &mut args, now, net);
+        self.stats.bytes_in += taken.consumed as u64;
+        self.stats.bytes_out += net.queued(id).saturating_sub(queued) as u64;
+        self.scratch.args = args;
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.parser = parser;
+        }
+        taken
+    }
+
+    /// The peer says nothing more: answers every whole request of what was not taken, then closes.
+    pub(super) fn last_turn(&mut self, id: ConnId, unread: &[u8], now: Now, net: &mut Net) {
+        let mut rest = unread;
+        while !rest.is_empty() && self.sessions.get(id).is_some() {
+            let taken = self.turn(id, rest, now, net);
+            rest = &rest[taken.consumed..];
+            if taken.next != Next::Again {
+                break;
+            }
+        }
+        if self.sessions.get(id).is_some() {
+            self.close(id, net);
+        }
+    }
+
+    fn requests(
+        &mut self,
+        id: ConnId,
+        bytes: &[u8],
+        parser: &mut RequestParser,
+        args: &mut Args,
+        now: Now,
+        net: &mut Net,
+    ) -> Taken {
+        let mut consumed = 0;
+        for _ in 0..REQUESTS_PER_TURN_MAX {
+            match parser.parse(&bytes[consumed..], args) {
+                Ok(Progress::Done { value: request, consumed: size }) => {
+                    consumed += size;
+                    if !request.is_empty() && self.execute(id, request, now, net) == Flow::Closed {
+                        return Taken::all(bytes);
+                    }
+                }
+                Ok(Progress::More { at_least }) => return Taken { consumed, next: Next::More { at_least } },
+                Err(error) => {
+                    self.protocol_error(id, error, net);
+                    return Taken::all(bytes);
+                }
+            }
+            if consumed == bytes.len() {
+                return Taken::all(bytes);
+            }
+            if net.queued(id) >= QUEUED_BYTES_PAUSE {
+                break;
+            }
+        }
+        Taken { consumed, next: Next::Again }
+    }
+
+    /// The stream has no meaning any more: says why, and closes.
+    #[cold]
+    fn protocol_error(&mut self, id: ConnId, error: ProtocolError, net: &mut Net) {
+        self.stats.error("ERR");
+        if let Some(session) = self.sessions.get(id) {
+            Writer::new(net.out(id), session.protocol)
+                .error_args(format_args!("ERR Protocol error: {error}"));
+        }
+        self.close(id, net);
+    }
+
+    /// Closes the connection once its answers are sent.
+    pub(super) fn close(&mut self, id: ConnId, net: &mut Net) {
+        self.forget(id);
+        net.close(id);
+    }
+
+    /// The connection is gone.
+    pub(super) fn forget(&mut self, id: ConnId) {
+        if self.sessions.close(id).is_some_and(|session| session.broker().is_some()) {
+            self.brokers.forget(id);
+        }
+    }
+}
