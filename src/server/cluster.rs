@@ -168,7 +168,11 @@ impl Server {
         CommandError::TwoViews(id)
     }
 
+    /// To a broker with an older view the newer one is the better answer.
     fn pong(&self, view: ViewId) -> Reply<'static> {
+        if self.replica.view().id.is_newer_than(view) {
+            return Reply::WrongView { view: self.replica.view().clone() };
+        }
         let promised = self.replica.promised();
         let owner_here = promised != Ballot::NONE && self.brokers.find(promised.process()).is_some();
         Reply::Pong { view, incarnation: self.replica.incarnation(), promised, owner_here }

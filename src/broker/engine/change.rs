@@ -212,6 +212,8 @@ impl Engine {
         let mut view = base.clone();
         view.id.number += 1;
         match intent {
+            // While others may still promise, they are waited for: a server left out must be filled later.
+            Intent::First if whole => return None,
             Intent::First => return self.first_view(heard),
             Intent::Evict(suspects) => {
                 for server in suspects.iter() {
