@@ -151,7 +151,7 @@ fn advice(status: &Status) -> Vec<String> {
 
 fn percent(done: usize, all: usize) -> usize {
     // Never 100 before it is done: the last slot's end is what counts.
-    if all == 0 { 0 } else { (done * 100 / all).min(99) }
+    (done * 100).checked_div(all).unwrap_or_default().min(99)
 }
 
 /// `0.1 ms`
