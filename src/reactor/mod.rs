@@ -24,14 +24,17 @@ mod accept;
 mod clock;
 pub mod feed;
 mod files;
+pub mod logging;
 mod perform;
 mod pump;
 mod shutdown;
 mod signals;
 mod socket;
+mod usage;
 
 pub use files::{clients_max, raise_open_files};
 pub use signals::StopHandle;
+pub use usage::Usage;
 
 use crate::conn::{CloseReason, ConnId, Machine, Net, NetRequest, Origin, Refusal};
 use crate::limits;
@@ -127,6 +130,11 @@ impl Reactor {
     /// From now on SIGTERM and SIGINT ask this reactor to shut down. For at most one reactor of a process.
     pub fn catch_signals(&mut self) -> io::Result<()> {
         self.stops.catch_signals(self.poll.registry(), SIGNALS)
+    }
+
+    /// The clocks now, as the machine will see them: for what it is told before `run`.
+    pub fn now(&self) -> Now {
+        self.clock.read()
     }
 
     /// By which another thread asks this reactor to shut down.
