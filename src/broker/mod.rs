@@ -6,8 +6,4 @@
 //! answers (`Engine::poll`) and notes (`Engine::poll_note`) go to the front.
 
 pub mod engine;
-pub mod front;
-mod machine;
 pub mod placement;
-
-pub use machine::Broker;
