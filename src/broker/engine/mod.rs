@@ -248,6 +248,11 @@ impl Engine {
         !self.view.is_blank()
     }
 
+    /// The newest view that it knows; blank before the first.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
     /// What it is.
     pub fn config(&self) -> &EngineConfig {
         &self.config

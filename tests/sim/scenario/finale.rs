@@ -1,0 +1,162 @@
+//! After the chaos: all heals, and then the cluster must be whole again.
+
+use super::watch::describe;
+use super::{Alarm, Scenario};
+use crate::history::{Call, Outcome};
+use hedgerow::proto::text::{Printer, Style};
+use hedgerow::record::{Kind, Slot, Version};
+use hedgerow::time::{Span, Time};
+use std::collections::VecDeque;
+
+/// Every key is readable and writable within this time after the healing.
+const PROGRESS: Span = Span::from_secs(10);
+/// Every server is a member again within this time: one that was put out repeatedly waits up to a minute.
+const WHOLE: Span = Span::from_secs(150);
+/// Between a refusal and the next attempt.
+const AGAIN: Span = Span::from_millis(50);
+/// Stragglers of old connections arrive.
+const SETTLE: Span = Span::from_millis(500);
+
+/// What a broker's first client still has to do.
+struct Task {
+    client: usize,
+    left: VecDeque<(usize, bool)>,
+    /// The call that was asked last.
+    asked: Option<usize>,
+    /// After a refusal it waits.
+    not_before: Time,
+}
+
+impl Scenario {
+    pub(super) fn finish(&mut self) {
+        if self.violation.is_some() {
+            return;
+        }
+        self.chaos = false;
+        self.world.note(|| "everything heals".to_owned());
+        self.world.heal();
+        self.world.weather.spike_per_mille = 0;
+        for server in 0..self.servers.len() {
+            self.start_server(server);
+        }
+        for broker in 0..self.brokers.len() {
+            self.start_broker(broker);
+        }
+        self.make_progress();
+        if !self.watch.lossy && self.violation.is_none() {
+            self.become_whole();
+        }
+        (0..self.brokers.len()).for_each(|broker| self.count_broker(broker));
+    }
+
+    /// Through every broker, every key is read and written.
+    fn make_progress(&mut self) {
+        let every = || (0..self.keys.len()).flat_map(|key| [(key, false), (key, true)]).collect();
+        let mut tasks: Vec<Task> = (0..self.brokers.len())
+            .map(|broker| Task {
+                client: broker * self.plan.clients,
+                left: every(),
+                asked: None,
+                not_before: Time::ZERO,
+            })
+            .collect();
+        let end = self.world.now + PROGRESS;
+        self.set_alarm(PROGRESS, Alarm::Phase);
+        while self.violation.is_none() && tasks.iter().any(|task| !task.left.is_empty()) {
+            if self.world.now >= end {
+                if !self.watch.lossy {
+                    self.violate_stuck();
+                }
+                break;
+            }
+            for task in &mut tasks {
+                self.go_on(task);
+            }
+            self.step();
+        }
+        // Whatever was asked, somebody answers.
+        let patience = self.plan.deadline + Span::from_secs(1);
+        self.run_for(patience);
+        if let Some(client) = self.clients.iter().position(|client| client.is_waiting()) {
+            self.violate(format!("client {client} hears no answer"));
+        }
+    }
+
+    fn go_on(&mut self, task: &mut Task) {
+        if !self.clients[task.client].is_connected() {
+            task.asked = None;
+            return;
+        }
+        if self.clients[task.client].is_waiting() || self.world.now < task.not_before {
+            return;
+        }
+        if let Some(place) = task.asked.take() {
+            let event = &self.events[place];
+            if matches!(event.outcome, Outcome::Answered(_)) && !event.flagged {
+                task.left.pop_front();
+            } else {
+                task.not_before = self.world.now + AGAIN;
+                return self.set_alarm(AGAIN, Alarm::Phase);
+            }
+        }
+        if let Some(&(key, write)) = task.left.front() {
+            let call = if write { Call::Put(self.next_id) } else { Call::Get };
+            task.asked = Some(self.call(task.client, key, call));
+        }
+    }
+
+    fn violate_stuck(&mut self) {
+        let state = describe(self);
+        self.violate(format!("no progress {} s after all is healed; {state}", PROGRESS.as_secs()));
+    }
+
+    /// Every server is a member, and every replica of a key holds the same.
+    fn become_whole(&mut self) {
+        let end = self.world.now + WHOLE;
+        self.set_alarm(WHOLE, Alarm::Phase);
+        while !self.is_whole() && self.violation.is_none() {
+            if self.world.now >= end {
+                let state = describe(self);
+                return self.violate(format!("not whole {} s after all is healed; {state}", WHOLE.as_secs()));
+            }
+            self.step();
+        }
+        self.run_for(SETTLE);
+        for key in 0..self.keys.len() {
+            self.compare(key);
+        }
+    }
+
+    fn compare(&mut self, key: usize) {
+        let name = self.keys[key].as_bytes();
+        let replicas = self.placement.replicas(Slot::of(name));
+        let holds = |server: usize| self.held(server, name);
+        let first = holds(replicas[0].into());
+        let unequal = replicas.iter().find(|&&server| holds(server.into()) != first);
+        let stranger = (0..self.servers.len())
+            .find(|&server| !replicas.contains(&(server as u16)) && holds(server).is_some());
+        if let Some(&other) = unequal {
+            let (a, b) = (replicas[0], other);
+            let second = holds(b.into());
+            self.violate(format!("key {key}: server {a} holds {first:?}, server {b} holds {second:?}"));
+        } else if let Some(server) = stranger {
+            self.violate(format!("key {key}: server {server} holds it and is no replica"));
+        }
+    }
+
+    /// A server's record, as text.
+    fn held(&self, server: usize, key: &[u8]) -> Option<(Version, Kind, String)> {
+        let trie = self.world.machine(self.servers[server])?.server().trie();
+        let record = trie.get(key)?;
+        let mut body = Vec::new();
+        match record.kind() {
+            Kind::Tombstone => {}
+            Kind::Text => record.text().write_to(&mut body),
+            Kind::Document => {
+                let mut printer = Printer::new(&mut body, Style::Json);
+                record.document().emit(&mut printer).expect("a document that was stored can be printed");
+            }
+        }
+        Some((record.version(), record.kind(), String::from_utf8_lossy(&body).into_owned()))
+    }
+}
