@@ -10,29 +10,34 @@
 const COLUMNS_BEFORE: usize = 48;
 const COLUMNS_AFTER: usize = 28;
 
+/// Bytes looked at on each side of the place: enough for those columns, and little of a line of megabytes.
+const BYTES_AROUND: usize = 512;
+
 /// The line, a caret under the byte at `offset`, and the message, as three lines without a last newline.
 ///
 /// Of a long line the part around the place is shown. Tabs become single blanks, other control characters and bytes
 /// that are not UTF-8 `\xNN`; the caret allows for characters two columns wide and for those without width.
 pub fn render_caret(line: &[u8], offset: usize, message: &str) -> String {
-    let cells = cells(line);
-    let place = cells.iter().rposition(|cell| cell.offset <= offset).unwrap_or(0);
-    let place = if offset >= line.len() { cells.len() } else { place };
-    let start = place - fitting(cells[..place].iter().rev(), COLUMNS_BEFORE);
-    let end = place + fitting(cells[place..].iter(), COLUMNS_AFTER);
+    let offset = character_start(line, offset.min(line.len()));
+    let from = character_start(line, offset.saturating_sub(BYTES_AROUND));
+    let to = character_start(line, (offset + BYTES_AROUND).min(line.len()));
+    let (before, after) = (cells(&line[from..offset]), cells(&line[offset..to]));
+    let start = before.len() - fitting(before.iter().rev(), COLUMNS_BEFORE);
+    let end = fitting(after.iter(), COLUMNS_AFTER);
     let mut out = String::new();
     let mut column = 0;
-    if start > 0 {
+    if from > 0 || start > 0 {
         out.push_str("… ");
         column = 2;
     }
-    for cell in &cells[start..end] {
+    for cell in &before[start..] {
         out.push_str(&cell.shown);
+        column += cell.columns;
     }
-    if end < cells.len() {
+    out.extend(after[..end].iter().map(|cell| cell.shown.as_str()));
+    if to < line.len() || end < after.len() {
         out.push_str(" …");
     }
-    column += cells[start..place].iter().map(|cell| cell.columns).sum::<usize>();
     out.push('\n');
     out.extend(std::iter::repeat_n(' ', column));
     out.push_str("^\n");
@@ -40,10 +45,21 @@ pub fn render_caret(line: &[u8], offset: usize, message: &str) -> String {
     out
 }
 
+/// Where the character begins that the byte at `at` belongs to; `at` itself if that is no UTF-8.
+fn character_start(line: &[u8], at: usize) -> usize {
+    let start = (at.saturating_sub(3)..at).rfind(|&start| line[start] & 0xC0 != 0x80);
+    match start {
+        Some(start) if line.get(at).is_some_and(|byte| byte & 0xC0 == 0x80) => {
+            let character = &line[start..line.len().min(start + 4)];
+            let valid = character.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            if valid.chars().next().is_some_and(|first| start + first.len_utf8() > at) { start } else { at }
+        }
+        _ => at,
+    }
+}
+
 /// One character as it is shown.
 struct Cell {
-    /// Its first byte in the line.
-    offset: usize,
     shown: String,
     columns: usize,
 }
@@ -51,34 +67,28 @@ struct Cell {
 /// How many of the cells, together, take at most `columns`.
 fn fitting<'c>(cells: impl Iterator<Item = &'c Cell>, columns: usize) -> usize {
     let mut used = 0;
-    cells
-        .take_while(|cell| {
-            used += cell.columns;
-            used <= columns
-        })
-        .count()
+    let fits = |cell: &&Cell| {
+        used += cell.columns;
+        used <= columns
+    };
+    cells.take_while(fits).count()
 }
 
-fn cells(line: &[u8]) -> Vec<Cell> {
+fn cells(bytes: &[u8]) -> Vec<Cell> {
     let mut cells = Vec::new();
-    let mut offset = 0;
-    let mut push = |len: usize, shown: String, columns: usize| {
-        cells.push(Cell { offset, shown, columns });
-        offset += len;
-    };
-    for chunk in line.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '\t' => push(1, " ".into(), 1),
-                control if control.is_ascii_control() => push(1, format!("\\x{:02x}", control as u32), 4),
-                shown => push(shown.len_utf8(), shown.into(), columns(shown)),
-            }
-        }
-        for &byte in chunk.invalid() {
-            push(1, format!("\\x{byte:02x}"), 4);
-        }
+    for chunk in bytes.utf8_chunks() {
+        cells.extend(chunk.valid().chars().map(|character| match character {
+            '\t' => Cell { shown: " ".into(), columns: 1 },
+            control if control.is_ascii_control() => escaped(control as u8),
+            shown => Cell { shown: shown.into(), columns: columns(shown) },
+        }));
+        cells.extend(chunk.invalid().iter().map(|&byte| escaped(byte)));
     }
     cells
+}
+
+fn escaped(byte: u8) -> Cell {
+    Cell { shown: format!("\\x{byte:02x}"), columns: 4 }
 }
 
 /// How many columns of a terminal a character takes. The ranges are those of Unicode's EastAsianWidth.txt (W and F)

@@ -316,4 +316,9 @@ fn the_caret_stands_under_the_place() {
     assert_eq!(lines[0], format!("… {}X{} …", "a".repeat(48), "b".repeat(27)));
     assert_eq!(lines[1].len() - 1, 2 + 48);
     assert_eq!(shown(&long, 5_000).lines().nth(1).unwrap().len() - 1, 2 + 48);
+    // In the middle of a character the caret stands under all of it; megabytes around the place are not looked at.
+    assert_eq!(shown("aé", 2), "aé\n ^\nexpected more");
+    assert_eq!(render_caret(b"a\x80\x80", 2, "m"), "a\\x80\\x80\n     ^\nm");
+    let huge = "é".repeat(1 << 20);
+    assert_eq!(shown(&huge, 1 << 20).lines().next().unwrap(), format!("… {} …", "é".repeat(76)));
 }
