@@ -26,7 +26,7 @@ mod tests;
 pub use error::LineError;
 pub use help::{write_command_help, write_help};
 pub use read::parse;
-pub use reply::write_reply;
+pub use reply::{write_reply, write_text, write_texts};
 pub use words::Scratch;
 
 use crate::proto::command;

@@ -47,6 +47,28 @@ pub fn write_reply(out: &mut Vec<u8>, reply: Reply<'_>, shows_text: bool) {
     }
 }
 
+/// Appends a list of texts as [`write_reply`] would; `None` is shown as nil.
+pub fn write_texts<'t>(out: &mut Vec<u8>, texts: impl ExactSizeIterator<Item = Option<&'t [u8]>>) {
+    if texts.len() == 0 {
+        out.extend_from_slice(b"(empty array)\n");
+        return;
+    }
+    let width = texts.len().ilog10() as usize + 1;
+    for (index, text) in texts.enumerate() {
+        write!(out, "{:>width$}) ", index + 1).expect("a vector takes every byte");
+        write_text(out, text);
+    }
+}
+
+/// Appends one text, or nil.
+pub fn write_text(out: &mut Vec<u8>, text: Option<&[u8]>) {
+    match text {
+        Some(text) => quote_bytes(out, text),
+        None => out.extend_from_slice(b"(nil)"),
+    }
+    out.push(b'\n');
+}
+
 /// Writes a scalar with its line end, or answers the aggregate that is to be written.
 fn write_value<'r>(out: &mut Vec<u8>, reply: Reply<'r>, indent: usize, shows_text: bool) -> Option<Open<'r>> {
     let (count, sign, name) = match reply.first() {

@@ -306,8 +306,9 @@ impl Command {
     /// Redis' access control categories, `@read` and so on, as COMMAND INFO shows them.
     pub fn categories(&self) -> impl Iterator<Item = &'static str> {
         let is = |flags| self.flags.contains(flags);
+        let touches = is(Flags::READONLY) || is(Flags::WRITE);
         [
-            (self.group == Group::Generic, "@keyspace"),
+            (self.group == Group::Generic || (self.group == Group::Server && touches), "@keyspace"),
             (is(Flags::READONLY), "@read"),
             (is(Flags::WRITE), "@write"),
             (self.group == Group::String, "@string"),

@@ -14,7 +14,7 @@ const fn server(id: CommandId, name: &'static str, full_name: &'static str, arit
 }
 
 pub(super) const PING: Command = Command {
-    flags: ANY.with(Flags::FAST),
+    flags: Flags::SERVER.with(Flags::FAST),
     since: "1.0.0",
     summary: "Ping the server",
     arguments: &[Argument::string("message").optional()],
@@ -74,6 +74,7 @@ pub(super) const RESET: Command = Command {
 };
 
 pub(super) const CLIENT: Command = Command {
+    flags: Flags::SERVER,
     since: "2.4.0",
     complexity: "Depends on subcommand.",
     summary: "A container for client connection commands",
@@ -214,7 +215,7 @@ const COMMAND_HELP: Command = Command {
 };
 
 pub(super) const CONFIG: Command = Command {
-    flags: ANY.with(Flags::ADMIN),
+    flags: Flags::SERVER,
     since: "2.0.0",
     complexity: "Depends on subcommand.",
     summary: "A container for server configuration commands",

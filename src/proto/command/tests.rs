@@ -137,6 +137,33 @@ fn get_is_described_as_in_redis() {
     assert_eq!((get.summary, get.since, get.group.name()), ("Get the value of a key", "1.0.0", "string"));
 }
 
+/// As Redis 7.0.15 answered `COMMAND INFO` for each.
+#[test]
+fn flags_and_categories_are_those_of_redis() {
+    for (name, flags, categories) in [
+        ("set", "write denyoom", "@write @string @slow"),
+        ("del", "write", "@keyspace @write @slow"),
+        ("unlink", "write fast", "@keyspace @write @fast"),
+        ("exists", "readonly fast", "@keyspace @read @fast"),
+        ("mget", "readonly fast", "@read @string @fast"),
+        ("mset", "write denyoom", "@write @string @slow"),
+        ("dbsize", "readonly fast", "@keyspace @read @fast"),
+        ("flushall", "write", "@keyspace @write @slow @dangerous"),
+        ("scan", "readonly", "@keyspace @read @slow"),
+        ("keys", "readonly", "@keyspace @read @slow @dangerous"),
+        ("type", "readonly fast", "@keyspace @read @fast"),
+        ("ping", "fast", "@fast @connection"),
+        ("echo", "loading fast", "@fast @connection"),
+        ("quit", "loading fast no_auth", "@fast @connection"),
+        ("info", "loading", "@slow @dangerous"),
+        ("config", "", "@slow"),
+    ] {
+        let command = lookup(name.as_bytes()).expect(name);
+        assert_eq!(command.flags.names().collect::<Vec<_>>().join(" "), flags, "{name}");
+        assert_eq!(command.categories().collect::<Vec<_>>().join(" "), categories, "{name}");
+    }
+}
+
 #[test]
 fn messages_of_the_cluster_are_not_listed() {
     assert!(lookup(b"H.STORE").expect("known").flags.contains(Flags::CLUSTER));
