@@ -30,6 +30,7 @@ mod pump;
 mod shutdown;
 mod signals;
 mod socket;
+pub mod terminal;
 mod usage;
 
 pub use files::{clients_max, raise_open_files};

@@ -1,0 +1,55 @@
+//! How far the loading is: a bar on standard error where that is a terminal, and notes that do not run into it.
+
+use hedgerow::broker::front::LoadProgress;
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+/// How often the bar is drawn.
+const DRAWN_EVERY: Duration = Duration::from_millis(100);
+
+/// Draws the bar until the loading is over. `None`: nobody would see it.
+pub(crate) fn show(progress: &Arc<LoadProgress>, bytes: Option<u64>) -> Option<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return None;
+    }
+    let template = match bytes {
+        Some(_) => "loading {bar:30} {percent} %  {msg} records, {bytes_per_sec}, {eta} left",
+        None => "loading {spinner} {msg} records, {bytes_per_sec}",
+    };
+    let style = ProgressStyle::with_template(template).expect("the template is sound");
+    let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr()).with_style(style);
+    let (progress, drawn) = (Arc::clone(progress), bar.clone());
+    let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
+        while !progress.finished.load(Ordering::Acquire) {
+            drawn.set_message(HumanCount(progress.records.load(Ordering::Relaxed)).to_string());
+            drawn.set_position(progress.bytes.load(Ordering::Relaxed));
+            thread::park_timeout(DRAWN_EVERY);
+        }
+        drawn.finish_and_clear();
+    });
+    thread.is_ok().then_some(bar)
+}
+
+/// Standard error, beside the bar.
+pub(crate) struct Notes {
+    pub(crate) bar: Option<ProgressBar>,
+}
+
+impl Write for Notes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let write = || io::stderr().write_all(bytes);
+        match &self.bar {
+            Some(bar) => bar.suspend(write)?,
+            None => write()?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
