@@ -85,7 +85,7 @@ fn bytes_literal(text: &str) -> (Vec<u8>, &str) {
             b'r' => (b'\r', 2),
             b'n' => (b'\n', 2),
             b't' => (b'\t', 2),
-            b'x' => (u8::from_str_radix(&text[at + 2..at + 4], 16).unwrap(), 4),
+            b'x' => (u8::from_str_radix(&text[at + 2..at + 4], 16).expect("two hex digits"), 4),
             other => (other, 2),
         };
         bytes.push(byte);
@@ -102,7 +102,7 @@ fn answer(text: &str) -> Answer {
 fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = vec![];
     for line in GOLDEN.lines().filter(|line| !line.is_empty()) {
-        let (sign, text) = line.split_once(' ').unwrap();
+        let (sign, text) = line.split_once(' ').expect("a sign and a text");
         match sign {
             "C" => {
                 let input = bytes_literal(text).0;
@@ -110,8 +110,8 @@ fn cases() -> Vec<Case> {
                 let input = if input.starts_with(b"AAAA") { vec![b'A'; 70_000] } else { input };
                 cases.push(Case { input, resp2: Answer { bytes: vec![], closed: false }, resp3: None });
             }
-            "2" => cases.last_mut().unwrap().resp2 = answer(text),
-            "3" => cases.last_mut().unwrap().resp3 = Some(answer(text)),
+            "2" => cases.last_mut().expect("C comes first").resp2 = answer(text),
+            "3" => cases.last_mut().expect("C comes first").resp3 = Some(answer(text)),
             other => panic!("a line begins with {other}"),
         }
     }

@@ -52,7 +52,9 @@ impl Server {
     pub(super) fn execute(&mut self, id: ConnId, request: Request<'_>, now: Now, net: &mut Net) -> Flow {
         self.stats.requests += 1;
         let command = lookup(request.arg(0)).filter(|command| command.flags.contains(Flags::SERVER));
-        if self.log.admits()
+        // A broker's heartbeat asks for nothing: it would drown the rest.
+        if command.is_none_or(|command| command.id != CommandId::ClusterPing)
+            && self.log.admits()
             && let Some(session) = self.sessions.get(id)
         {
             request_log::write_line(session.peer(), command, &request);

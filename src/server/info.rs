@@ -56,7 +56,7 @@ impl Server {
             "clients" => self.write_clients(text, net),
             "memory" => self.write_memory(text),
             "persistence" => lines(text, "Persistence", PERSISTENCE),
-            "stats" => self.write_stats(text),
+            "stats" => self.write_stats(text, net),
             "replication" => lines(text, "Replication", REPLICATION),
             "cpu" => self.write_cpu(text),
             "modules" => lines(text, "Modules", &[("module", "name=ReJSON,ver=20800,api=1,filters=0")]),
@@ -64,7 +64,7 @@ impl Server {
             "commandstats" => self.write_command_stats(text),
             "cluster" => lines(text, "Cluster", &[("cluster_enabled", "0")]),
             "keyspace" => self.write_keyspace(text),
-            "hedgerow" => self.write_own(text),
+            "hedgerow" => self.write_own(text, net),
             other => unreachable!("{other} is in the list of sections and not here"),
         }
     }
@@ -118,15 +118,15 @@ impl Server {
         field(text, "mem_fragmentation_ratio", format_args!("{ratio:.2}"))
     }
 
-    fn write_stats(&self, text: &mut String) -> fmt::Result {
-        let stats = &self.stats;
+    fn write_stats(&self, text: &mut String, net: &Net) -> fmt::Result {
+        let (stats, driver) = (&self.stats, net.counters);
         title(text, "Stats")?;
         field(text, "total_connections_received", self.sessions.opened())?;
         field(text, "total_commands_processed", stats.requests)?;
         field(text, "instantaneous_ops_per_sec", stats.rate.per_second())?;
-        field(text, "total_net_input_bytes", stats.bytes_in)?;
-        field(text, "total_net_output_bytes", stats.bytes_out)?;
-        field(text, "rejected_connections", 0)?;
+        field(text, "total_net_input_bytes", driver.bytes_in)?;
+        field(text, "total_net_output_bytes", driver.bytes_out)?;
+        field(text, "rejected_connections", driver.refused)?;
         field(text, "expired_keys", 0)?;
         field(text, "evicted_keys", 0)?;
         field(text, "keyspace_hits", stats.hits)?;
@@ -176,7 +176,7 @@ impl Server {
     }
 
     /// What only we have: the server's part in a cluster.
-    fn write_own(&self, text: &mut String) -> fmt::Result {
+    fn write_own(&self, text: &mut String, net: &Net) -> fmt::Result {
         let (replica, view) = (&self.replica, self.replica.view());
         title(text, "Hedgerow")?;
         field(text, "clustered", u8::from(replica.is_clustered()))?;
@@ -195,7 +195,10 @@ impl Server {
         field(text, "brokers_connected", self.brokers.len())?;
         field(text, "records", self.trie.len())?;
         field(text, "tombstones", self.trie.tombstones())?;
-        field(text, "view_conflicts", self.stats.view_conflicts)
+        field(text, "view_conflicts", self.stats.view_conflicts)?;
+        field(text, "loop_polls", net.counters.polls)?;
+        field(text, "loop_reads", net.counters.reads)?;
+        field(text, "loop_writes", net.counters.writes)
     }
 }
 

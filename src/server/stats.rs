@@ -21,8 +21,6 @@ pub(super) struct Stats {
     pub(super) requests: u64,
     pub(super) hits: u64,
     pub(super) misses: u64,
-    pub(super) bytes_in: u64,
-    pub(super) bytes_out: u64,
     pub(super) errors: u64,
     /// Errors by their first word.
     pub(super) by_code: Vec<(&'static str, u64)>,
@@ -41,8 +39,6 @@ impl Stats {
             requests: 0,
             hits: 0,
             misses: 0,
-            bytes_in: 0,
-            bytes_out: 0,
             errors: 0,
             by_code: Vec::new(),
             by_command: Box::new([Calls::default(); CommandId::COUNT]),

@@ -4,6 +4,9 @@ mod cluster;
 mod commands;
 mod connections;
 mod documents;
+mod model;
+mod requests_logged;
+mod robust;
 
 use super::*;
 use crate::conn::{NetRequest, deliver};

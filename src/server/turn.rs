@@ -23,10 +23,7 @@ impl Server {
         let mut args = std::mem::take(&mut self.scratch.args);
         self.log.turn(now.time);
         self.stats.rate.turn(self.stats.requests, now.time);
-        let queued = net.queued(id);
         let taken = self.requests(id, bytes, &mut parser, &mut args, now, net);
-        self.stats.bytes_in += taken.consumed as u64;
-        self.stats.bytes_out += net.queued(id).saturating_sub(queued) as u64;
         self.scratch.args = args;
         if let Some(session) = self.sessions.get_mut(id) {
             session.parser = parser;

@@ -84,7 +84,7 @@ impl Harness {
     }
 
     /// A view in which this server has the first of three seats.
-    fn seated(&self, number: u32, role: Role, since: u32) -> View {
+    pub(super) fn seated(&self, number: u32, role: Role, since: u32) -> View {
         let seat = |incarnation, role, since| Seat { incarnation, role, since };
         let seats = vec![
             seat(self.server.incarnation(), role, since),
@@ -95,7 +95,7 @@ impl Harness {
     }
 
     /// Connects a broker that has brought view 1, in which the server is a member.
-    fn clustered(bugs: ServerBugs) -> (Harness, ConnId) {
+    pub(super) fn clustered(bugs: ServerBugs) -> (Harness, ConnId) {
         let mut harness = Harness::with_bugs(bugs);
         let id = harness.connect();
         let view = harness.seated(1, Role::Member, 1);
