@@ -187,3 +187,22 @@ fn a_log_that_nobody_reads_stops_nobody() {
     server.signal(Signal::TERM);
     assert_eq!(server.status(), Some(0));
 }
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut server = Server::start(&[]);
+    let mut client = server.connect();
+    let value = "x".repeat(32_000_000);
+    let request = format!("*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n${}\r\n{value}\r\n", value.len());
+    client.write_all(request.as_bytes()).unwrap();
+    client.write_all(b"GET big\r\n").unwrap();
+    let mut some = [0; 100];
+    client.read_exact(&mut some).unwrap();
+    // Too much for the kernel's buffers, and not read: the first signal lets it wait for this client.
+    server.signal(Signal::TERM);
+    while TcpStream::connect(&server.address).is_ok() {
+        std::thread::yield_now();
+    }
+    server.signal(Signal::INT);
+    assert_eq!(server.status(), Some(1));
+}

@@ -59,6 +59,9 @@ const WAKER: Token = Token(0);
 const SIGNALS: Token = Token(1);
 const FIRST_LISTENER: usize = 2;
 
+/// The exit status when somebody who had asked for the end asked again.
+const PRESSED: i32 = 1;
+
 /// How often limits of time are looked after, while a connection owns memory.
 const CHECK_EVERY: Span = Span::from_secs(1);
 /// How long a peer's own end is waited for after ours.
@@ -159,8 +162,8 @@ impl Reactor {
         handle
     }
 
-    /// Drives `machine` until it says [`Net::stop`] and what was queued is sent; returns the status that it gave.
-    /// Fails only if the system cannot be waited on any more: no peer's error ends it.
+    /// Drives `machine` until it says [`Net::stop`] and what was queued is sent; returns the status that it gave, or 1
+    /// if a second signal did not let it come to that. Fails only if the system cannot be waited on any more: no peer's error ends it.
     pub fn run<M: Machine>(&mut self, machine: &mut M) -> io::Result<i32> {
         let mut events = Events::with_capacity(limits::EVENTS_PER_TURN);
         let mut now = self.clock.read();
@@ -180,11 +183,11 @@ impl Reactor {
             }
             self.perform(machine, now);
             if self.stops.is_pressed() {
-                return Ok(1);
+                return Ok(PRESSED);
             }
             if let Some(status) = self.net.stopping() {
                 self.drain(&mut events)?;
-                return Ok(status);
+                return Ok(if self.stops.is_pressed() { PRESSED } else { status });
             }
         }
     }

@@ -27,7 +27,7 @@ impl StopHandle {
 pub(super) struct Stops {
     asked: Arc<AtomicBool>,
     signals: Option<Signals>,
-    /// Signals that came.
+    /// How often signals came; those that came together count once.
     count: u32,
 }
 
@@ -50,8 +50,10 @@ impl Stops {
 
     /// Signals came in.
     pub(super) fn note_signals(&mut self) {
-        if let Some(signals) = &mut self.signals {
-            self.count += u32::try_from(signals.pending().count()).unwrap_or(u32::MAX);
+        if let Some(signals) = &mut self.signals
+            && signals.pending().count() > 0
+        {
+            self.count = self.count.saturating_add(1);
         }
     }
 
@@ -60,7 +62,7 @@ impl Stops {
         self.count > 0 || self.asked.load(Ordering::Acquire)
     }
 
-    /// A second signal: the person at the terminal does not want to wait.
+    /// Another signal after the first: the person at the terminal does not want to wait.
     pub(super) fn is_pressed(&self) -> bool {
         self.count > 1
     }

@@ -199,6 +199,7 @@ fn token(id: ConnId) -> Token {
 }
 
 const _: () = assert!(usize::BITS == 64, "a token holds a whole ConnId");
+const _: () = assert!(size_of::<Option<Socket>>() <= 24, "an idle connection is not worth more");
 
 /// The sockets of all connections, by the index of their id. Whether an id is still the one that its socket was made
 /// for is known to `Net` alone: ask it first.

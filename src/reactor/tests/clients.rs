@@ -204,3 +204,24 @@ fn a_thousand_clients_at_once() {
     });
     assert_eq!(ask(&running.client(), "next"), "next");
 }
+
+#[test]
+fn a_request_costs_one_read_and_one_write() {
+    let running = Running::start();
+    let client = running.client();
+    (0..100).for_each(|_| assert_eq!(ask(&client, "x"), "x"));
+    // The answer that tells it is not yet written when it is made.
+    assert_eq!(ask(&client, "counters"), "1 0 101 100");
+}
+
+#[test]
+fn a_reset_while_much_is_being_sent_ends_one_connection_only() {
+    let running = Running::start();
+    let (rude, polite) = (running.client(), running.client());
+    (&rude).write_all(b"big 50000000\n").unwrap();
+    (&rude).read_exact(&mut [0; 1000]).unwrap();
+    socket2::SockRef::from(&rude).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(rude);
+    assert!(matches!(running.wait_close(), CloseReason::Lost(_)));
+    assert_eq!(ask(&polite, "pending"), "0 0");
+}

@@ -96,6 +96,21 @@ fn a_refused_dial_is_told_and_can_be_tried_again() {
 }
 
 #[test]
+fn a_dial_can_be_given_up() {
+    // Nobody accepts, and nobody has to: the kernel does. The machine closes before the connection stands.
+    let peer = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = peer.local_addr().unwrap();
+    let running = Running::with(10, |_, machine| {
+        machine.dial = Some(address);
+        machine.gives_up = true;
+    });
+    let client = running.client();
+    assert_eq!(ask(&client, "pending"), "0 0");
+    let told: Vec<Told> = running.events.try_iter().collect();
+    assert!(!told.iter().any(|t| matches!(t, Told::Close(..) | Told::Open(_, Origin::Dialed { .. }))));
+}
+
+#[test]
 fn a_stop_sends_what_is_queued() {
     let running = Running::start();
     let (client, other) = (running.client(), running.client());

@@ -35,15 +35,17 @@ struct Lines {
     stalled: Option<ConnId>,
     /// To be dialed when `run` begins.
     dial: Option<SocketAddr>,
+    /// The dialed connection is closed in the turn in which it is dialed.
+    gives_up: bool,
     closes_at_eof: bool,
 }
 
 impl Lines {
     fn new() -> (Lines, Receiver<Told>) {
         let (told, events) = channel();
-        let lines =
-            Lines { told, budget: usize::MAX, frame: 0, stalled: None, dial: None, closes_at_eof: true };
-        (lines, events)
+        let (gives_up, closes_at_eof) = (false, true);
+        let (budget, frame, stalled, dial) = (usize::MAX, 0, None, None);
+        (Lines { told, budget, frame, stalled, dial, gives_up, closes_at_eof }, events)
     }
 
     fn tell(&self, told: Told) {
@@ -134,6 +136,9 @@ impl Machine for Lines {
         if let Some(peer) = self.dial.take() {
             let id = net.dial(peer);
             net.out(id).extend_from_slice(b"written while dialing\n");
+            if self.gives_up {
+                net.close(id);
+            }
         }
     }
 
