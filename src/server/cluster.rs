@@ -11,7 +11,7 @@ use super::sessions::BrokerRole;
 use super::strings::write_json;
 use crate::conn::{ConnId, Net};
 use crate::limits::QUEUED_BYTES_MAX;
-use crate::proto::cluster::{Reply, Request, SlotSet, View, ViewId, write_relayed};
+use crate::proto::cluster::{MessageError, Reply, Request, Role, Seat, SlotSet, View, ViewId, write_relayed};
 use crate::proto::text::read_document;
 use crate::record::{Ballot, Kind, Slot, Version};
 use crate::trie::Meta;
@@ -202,7 +202,7 @@ impl Server {
 
     fn store(&mut self, store: Store<'_>) -> Result<Reply<'static>, CommandError> {
         if store.version == Version::ZERO {
-            return Err(CommandError::Message(crate::proto::cluster::MessageError { argument: 4 }));
+            return Err(CommandError::Message(MessageError { argument: 4 }));
         }
         let held = self.trie.get(store.key).map_or(Version::ZERO, |record| record.version());
         match self.replica.admit_store(store.view, store.ballot, store.version, held) {
@@ -286,10 +286,12 @@ impl Server {
 
 /// What no cluster chooses. The blank view may stand for "none".
 fn check_view(view: &View) -> Outcome {
+    let is_sound = |seat: &Seat| {
+        let joined = if seat.role == Role::Out { 0 } else { 1 };
+        (joined..=view.id.number).contains(&seat.since)
+    };
     let sound = view.id.is_blank()
-        || (view.id.life != 0
-            && !view.seats.is_empty()
-            && view.seats.iter().all(|seat| seat.since <= view.id.number));
+        || (view.id.life != 0 && !view.seats.is_empty() && view.seats.iter().all(is_sound));
     if sound { Ok(()) } else { Err(CommandError::BadView) }
 }
 

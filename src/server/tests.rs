@@ -1,12 +1,15 @@
 //! The server as its driver sees it: bytes in, bytes out, no sockets.
 
+mod broker;
 mod cluster;
 mod commands;
 mod connections;
 mod documents;
 mod model;
+mod refill;
 mod requests_logged;
 mod robust;
+mod views;
 
 use super::*;
 use crate::conn::{NetRequest, deliver};

@@ -2,7 +2,7 @@
 
 use super::Server;
 use crate::conn::{ConnId, Net, Next, Taken};
-use crate::limits::{QUEUED_BYTES_PAUSE, REQUESTS_PER_TURN_MAX};
+use crate::limits::{QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE, REQUESTS_PER_TURN_MAX};
 use crate::proto::resp::{Args, Progress, ProtocolError, RequestParser, Writer};
 use crate::time::Now;
 
@@ -31,10 +31,11 @@ impl Server {
         taken
     }
 
-    /// The peer says nothing more: answers every whole request of what was not taken, then closes.
+    /// The peer says nothing more: answers every whole request of what was not taken, then closes. As much as may be
+    /// queued for one client, that is.
     pub(super) fn last_turn(&mut self, id: ConnId, unread: &[u8], now: Now, net: &mut Net) {
         let mut rest = unread;
-        while !rest.is_empty() && self.sessions.get(id).is_some() {
+        while !rest.is_empty() && net.queued(id) < QUEUED_BYTES_MAX && self.sessions.get(id).is_some() {
             let taken = self.turn(id, rest, now, net);
             rest = &rest[taken.consumed..];
             if taken.next != Next::Again {

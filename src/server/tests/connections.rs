@@ -1,6 +1,7 @@
 use super::Harness;
 use crate::conn::{Machine, deliver};
 use crate::limits;
+use crate::proto::resp::write_request;
 
 #[test]
 fn every_cut_of_a_stream_gives_the_same_replies() {
@@ -70,6 +71,29 @@ fn the_end_of_input_answers_what_came_whole() {
     assert_eq!(harness.take(id).len(), 200 * 7);
     assert!(harness.is_closed(id));
     assert_eq!(harness.server.sessions.len(), 0);
+}
+
+#[test]
+fn a_large_value_may_come_in_small_pieces() {
+    let mut harness = Harness::new();
+    let id = harness.connect();
+    let mut request = vec![];
+    let value: Vec<u8> = (0..150_000u32).map(|at| at as u8).collect();
+    write_request(&mut request, &[b"SET", b"k", &value]);
+    request.extend_from_slice(b"GET k\r\n");
+    let replies: Vec<u8> = request.chunks(97).flat_map(|piece| harness.send(id, piece)).collect();
+    let expected = [&b"+OK\r\n$150000\r\n"[..], &value, b"\r\n"].concat();
+    assert!(replies == expected, "{} bytes for {}", replies.len(), expected.len());
+}
+
+#[test]
+fn a_failed_put_answers_once() {
+    let mut harness = Harness::new();
+    let id = harness.connect();
+    let stream = b"PUT p:{\"a\":}\r\nPUT p:{\"a\":{\r\nPUT p:{}}\r\nPING\r\nGET p\r\n";
+    let reply = String::from_utf8(harness.send(id, stream)).unwrap();
+    let kinds: Vec<u8> = reply.lines().map(|line| line.as_bytes()[0]).collect();
+    assert_eq!(kinds, *b"---+$", "{reply}");
 }
 
 #[test]
