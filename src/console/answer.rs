@@ -2,13 +2,13 @@
 
 use crate::proto::compute;
 use crate::proto::path::Path;
-use crate::proto::text::{Style, quote_bytes, quote_key, restyle};
+use crate::proto::text::{Style, quote_bytes, restyle};
 use crate::record::Kind;
 use std::io::Write as _;
 
 /// `person5 : {"height": 45.658; "country": "h"}`, `w : "5"`, or `nosuch : NOT FOUND` for a tombstone.
 pub fn write_record(out: &mut Vec<u8>, key: &[u8], kind: Kind, body: &[u8]) {
-    quote_key(out, key);
+    write_key(out, key);
     out.extend_from_slice(b" : ");
     match kind {
         Kind::Document => write_json(out, body),
@@ -20,7 +20,7 @@ pub fn write_record(out: &mut Vec<u8>, key: &[u8], kind: Kind, body: &[u8]) {
 
 /// `p1 : CREATED` and the like.
 pub fn write_verdict(out: &mut Vec<u8>, key: &[u8], verdict: &str) {
-    quote_key(out, key);
+    write_key(out, key);
     out.extend_from_slice(b" : ");
     out.extend_from_slice(verdict.as_bytes());
     out.push(b'\n');
@@ -40,6 +40,15 @@ pub fn write_part(out: &mut Vec<u8>, path: &Path, json: Option<&[u8]>) {
 pub fn write_number(out: &mut Vec<u8>, value: f64) {
     compute::format_number(out, value);
     out.push(b'\n');
+}
+
+/// A key as it stands in GET and PUT: bare wherever those read the bare key as the same, so with its dots.
+pub fn write_key(out: &mut Vec<u8>, key: &[u8]) {
+    let bare = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\'' | '\\');
+    match std::str::from_utf8(key) {
+        Ok(text) if text.chars().all(bare) && !text.contains(":{") => out.extend_from_slice(key),
+        _ => quote_bytes(out, key),
+    }
 }
 
 /// JSON in set notation; what is no JSON after all is shown as the bytes that it is.

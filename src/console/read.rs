@@ -141,8 +141,8 @@ fn words<'l>(
         CommandId::Help => help(line, request)?,
         CommandId::Status => Command::Status,
         CommandId::Exit | CommandId::Quit => Command::Exit,
-        CommandId::Command => Command::AnyServer(server_request(known, line, request)?),
-        _ => Command::EveryServer(server_request(known, line, request)?),
+        CommandId::Command => Command::AnyServer(server_request(known, request)),
+        _ => Command::EveryServer(server_request(known, request)),
     })
 }
 
@@ -307,32 +307,19 @@ fn request_for_server(
         _ => {
             let request = scratch.split(line)?;
             check_count(known, line, request.len())?;
-            return server_request(known, line, request);
+            return Ok(server_request(known, request));
         }
     }
     Ok(ServerRequest { bytes, shows_text: false })
 }
 
-/// A request to be passed on as it is, unless it is about the connection that it would be sent on.
-fn server_request(
-    known: &'static command::Command,
-    line: &[u8],
-    request: Request<'_>,
-) -> Result<ServerRequest, LineError> {
+/// A request to be passed on as it is.
+fn server_request(known: &'static command::Command, request: Request<'_>) -> ServerRequest {
     let subcommand = request.get(1).and_then(|word| known.subcommand(word));
-    let own_connection = matches!(known.id, CommandId::Hello | CommandId::Reset | CommandId::Select)
-        || subcommand.is_some_and(|sub| {
-            matches!(sub.id, CommandId::ClientSetname | CommandId::ClientSetinfo | CommandId::ClientWarnings)
-        });
-    if own_connection || !known.flags.contains(Flags::SERVER) {
-        let place = word_offset(line, 0);
-        let message = format!("{} is about a client's own connection: use redis-cli -p for it", known.name);
-        return Err(LineError::new(place, message));
-    }
     let shows_text = known.id == CommandId::Info
         || subcommand.is_some_and(|sub| matches!(sub.id, CommandId::ClientList | CommandId::ClientInfo));
     let args: Vec<&[u8]> = request.args().collect();
     let mut bytes = Vec::new();
     write_request(&mut bytes, &args);
-    Ok(ServerRequest { bytes, shows_text })
+    ServerRequest { bytes, shows_text }
 }

@@ -119,6 +119,7 @@ fn server_commands_are_read_as_words() {
         ("INFO", "every *1\r\n$4\r\nINFO\r\n true"),
         ("CLIENT LIST", "every *2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n true"),
         ("CONFIG GET save", "every *3\r\n$6\r\nCONFIG\r\n$3\r\nGET\r\n$4\r\nsave\r\n false"),
+        ("HELLO 3", "every *2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n false"),
         ("@127.0.0.1:9000 GET a", "@127.0.0.1:9000 *2\r\n$3\r\nGET\r\n$1\r\na\r\n"),
         ("@h:1 PUT p:{a: 1}", "@h:1 *3\r\n$3\r\nPUT\r\n$1\r\np\r\n$7\r\n{\"a\":1}\r\n"),
         ("@h:1 QUERY a.b ", "@h:1 *2\r\n$5\r\nQUERY\r\n$3\r\na.b\r\n"),
@@ -165,8 +166,6 @@ fn errors_name_the_place_and_what_was_expected() {
         ("SELECT 1", 7, "one database"),
         ("FLUSHALL now", 9, "ASYNC"),
         ("HELP gte", 5, "did you mean GET?"),
-        ("HELLO 3", 0, "redis-cli"),
-        ("CLIENT SETNAME x", 0, "redis-cli"),
         ("@", 1, "host:port"),
         ("@h:1", 4, "expected a command"),
         ("@h:1 GTE a", 5, "did you mean GET?"),
@@ -174,7 +173,7 @@ fn errors_name_the_place_and_what_was_expected() {
         ("@h:1 H.PING 1", 5, "unknown command"),
         ("@h:1 PUT p:{", 12, "expected"),
         ("@h:1 GET", 8, "too few words"),
-        ("@h:1 HELLO 3", 5, "redis-cli"),
+        ("@h:1 QUIT", 5, "console's own"),
     ]);
 }
 
@@ -214,6 +213,8 @@ fn records_and_parts_are_shown_in_set_notation() {
     assert_eq!(record(b"w", Kind::Text, b"5"), "w : \"5\"\n");
     assert_eq!(record(b"w", Kind::Text, b"\xff\n"), "w : \"\\xff\\n\"\n");
     assert_eq!(record(b"nosuch", Kind::Tombstone, b""), "nosuch : NOT FOUND\n");
+    assert_eq!(record(b"a.b[0]", Kind::Text, b""), "a.b[0] : \"\"\n");
+    assert_eq!(record(b"a:{", Kind::Text, b""), "\"a:{\" : \"\"\n");
     assert_eq!(record(b"a b", Kind::Text, b"NOT FOUND"), "\"a b\" : \"NOT FOUND\"\n");
     let part = |text: &str, json: Option<&[u8]>| {
         let mut path = Path::new();

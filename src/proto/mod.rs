@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod command;
 pub mod compute;
+pub mod glob;
 pub mod path;
 pub mod resp;
 pub mod text;

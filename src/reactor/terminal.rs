@@ -108,7 +108,7 @@ fn run(terminal: Terminal) -> rustyline::Result<()> {
         let entered = match editor.readline(PROMPT) {
             Ok(entered) => entered,
             Err(ReadlineError::Interrupted) => continue,
-            Err(ReadlineError::Eof) => return Ok(()),
+            Err(ReadlineError::Eof) => break,
             Err(error) => return Err(error),
         };
         if editor.add_history_entry(entered.as_str())?
@@ -123,6 +123,11 @@ fn run(terminal: Terminal) -> rustyline::Result<()> {
             }
         }
     }
+    // No more lines; whoever stops listening before the machine is done would be lost to it.
+    let FeedHandle { sender, receiver } = lines;
+    drop(sender);
+    while receiver.recv().is_some() {}
+    Ok(())
 }
 
 /// Sends one line and shows its answer and the time that it took. False: there is nobody to answer any more.

@@ -3,8 +3,8 @@
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
-use super::glob;
 use crate::proto::command::{Argument, Command, CommandId, Flags, KeySpec, listed, lookup};
+use crate::proto::glob;
 use crate::proto::resp::Writer;
 
 impl Server {

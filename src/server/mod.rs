@@ -30,7 +30,6 @@ mod cursors;
 mod dispatch;
 mod documents;
 mod error;
-mod glob;
 mod info;
 mod introspection;
 mod keys;

@@ -2,10 +2,10 @@
 
 use super::Server;
 use super::dispatch::{Call, Outcome};
-use super::glob;
 use super::introspection::write_help;
 use crate::limits;
 use crate::proto::command::CommandId;
+use crate::proto::glob;
 use crate::proto::resp::Writer;
 
 impl Server {

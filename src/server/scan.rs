@@ -4,8 +4,8 @@
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
-use super::glob;
 use super::keys::type_name;
+use crate::proto::glob;
 use crate::proto::resp::{Writer, parse_integer};
 use crate::record::Kind;
 

@@ -61,12 +61,15 @@ impl Cluster {
         if let Some(path) = options.log_path() {
             eprintln!("its log is {}", path.display());
         }
-        let key = if options.input.is_none() && !options.no_load { "person1" } else { "p1" };
-        eprintln!(
-            "try:  GET {key}   QUERY {key}.address   PUT p1:{{\"name\": \"Ann\"; \"age\": 22}}   COMPUTE x*2 WHERE x = \
-             QUERY p1.age\n      STATUS   HELP   EXIT   and from another terminal: redis-cli -p {} GET {key}",
-            self.members[0].address.port()
-        );
+        let port = self.members[0].address.port();
+        if options.input.is_some() || options.no_load || options.samples == 0 {
+            eprintln!("try:  PUT p1:{{\"name\": \"Ann\"; \"age\": 22}}   GET p1   STATUS   HELP   EXIT");
+        } else {
+            eprintln!(
+                "try:  GET person1   QUERY person1.age   COMPUTE x/2 WHERE x = QUERY person1.age   DELETE person2\n      \
+                 PUT p1:{{\"name\": \"Ann\"}}   STATUS   HELP   EXIT   in another terminal: redis-cli -p {port} DBSIZE"
+            );
+        }
     }
 
     /// Stops the servers, and waits for them.

@@ -15,7 +15,6 @@
 mod begin;
 mod cursors;
 mod desk;
-mod glob;
 mod job;
 mod load;
 mod pending;

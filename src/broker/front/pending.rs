@@ -5,7 +5,7 @@ use crate::broker::engine::{EngineError, Outcome};
 use crate::console::{LineError, answer, write_text, write_texts};
 use crate::proto::compute::Expression;
 use crate::proto::path::Path;
-use crate::proto::text::{find, quote_key};
+use crate::proto::text::find;
 use crate::record::Kind;
 use std::io::Write as _;
 
@@ -170,7 +170,7 @@ impl Pending {
         match outcome {
             Outcome::Failed(error) => {
                 let mut name = Vec::new();
-                quote_key(&mut name, key);
+                answer::write_key(&mut name, key);
                 write_failure(&String::from_utf8_lossy(&name), verb, &error, failures, out);
                 false
             }

@@ -1,13 +1,13 @@
 //! KEYS and SCAN: keys in order over all servers, each once.
 
 use super::super::desk::{Desk, Ports};
-use super::super::glob;
 use super::super::pending::kind_name;
 use super::super::store::Store;
 use super::Step;
 use crate::broker::engine::{Answer, Ask, KeyPage, Outcome};
 use crate::conn::ConnId;
 use crate::console::{self, write_reply, write_texts};
+use crate::proto::glob;
 use crate::proto::resp::{Progress, Protocol, ReplyParser, Tokens, Writer};
 
 /// Keys asked for at once.

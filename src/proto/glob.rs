@@ -4,7 +4,7 @@
 //! more, which is enough, since what an earlier `*` could take the last one can take too.
 
 /// Whether `text` as a whole matches `pattern`.
-pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut seen) = (0, 0);
     // Behind the last `*`, and how much of the text was seen there.
     let mut star: Option<(usize, usize)> = None;
@@ -71,7 +71,7 @@ fn class(pattern: &[u8], mut at: usize, byte: u8) -> (bool, usize) {
 }
 
 /// What every match begins with: only the keys below it need be looked at.
-pub(super) fn literal_head(pattern: &[u8]) -> Vec<u8> {
+pub fn literal_head(pattern: &[u8]) -> Vec<u8> {
     let mut head = Vec::new();
     let mut at = 0;
     while let Some(&byte) = pattern.get(at) {
