@@ -13,9 +13,11 @@
 //! | `turn` | bytes of a connection to requests, with a budget; protocol errors |
 //! | `dispatch` | from the command's id to its handler |
 //! | `strings`, `keys`, `scan`, `documents` | records |
-//! | `connection`, `client`, `introspection`, `info` | the connection and the server |
-//! | `cluster`, `replica` | messages of brokers, and the rules by which they are answered |
+//! | `typed`, `glob` | parts of documents as RESP3's types; patterns |
+//! | `connection`, `client`, `introspection`, `parameters`, `info` | the connection and the server |
+//! | `cluster`, `copies`, `replica` | messages of brokers, and the rules by which they are answered |
 //! | `sessions`, `stats`, `request_log`, `cursors` | state beside the records |
+//! | `error`, `config`, `bugs` | why a command was not done; what a server is told; rules that a test may take away |
 //!
 //! Alone, a server is Redis with documents. Once a broker has brought it a view, its records belong to the cluster:
 //! only the cluster's messages write, everybody reads.
