@@ -32,20 +32,22 @@ impl Placement {
         assert!((1..=servers.len()).contains(&replicas), "{replicas} replicas on {} servers", servers.len());
         let names: Vec<String> = servers.iter().map(SocketAddr::to_string).collect();
         let mut table = Vec::with_capacity(SLOT_COUNT * replicas);
-        let mut sets = Vec::new();
+        let mut sets: Vec<Vec<u16>> = Vec::new();
         let mut weighed: Vec<(u64, u16)> = Vec::with_capacity(servers.len());
+        let mut set = Vec::with_capacity(replicas);
+        let mut text = Vec::new();
         for slot in Slot::all() {
             weighed.clear();
-            weighed.extend((0u16..).zip(&names).map(|(index, name)| (weight(name, slot), index)));
+            weighed.extend((0u16..).zip(&names).map(|(index, name)| (weight(name, slot, &mut text), index)));
             weighed.sort_unstable_by(|a, b| b.cmp(a));
-            let chosen = weighed[..replicas].iter().map(|&(_, index)| index);
-            table.extend(chosen.clone());
-            let mut set: Vec<u16> = chosen.collect();
+            set.clear();
+            set.extend(weighed[..replicas].iter().map(|&(_, index)| index));
+            table.extend_from_slice(&set);
             set.sort_unstable();
-            sets.push(set);
+            if let Err(place) = sets.binary_search(&set) {
+                sets.insert(place, set.clone());
+            }
         }
-        sets.sort_unstable();
-        sets.dedup();
         Placement { servers, replicas, table, sets }
     }
 
@@ -76,11 +78,12 @@ impl Placement {
     }
 }
 
-fn weight(server: &str, slot: Slot) -> u64 {
-    let mut text = Vec::with_capacity(48);
+/// `text` is scratch.
+fn weight(server: &str, slot: Slot, text: &mut Vec<u8>) -> u64 {
+    text.clear();
     text.extend_from_slice(server.as_bytes());
     text.extend_from_slice(&(slot.index() as u16).to_be_bytes());
-    xxh3_64(&text)
+    xxh3_64(text)
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ impl Server {
                 self.write_copied(since, slot, bytes, after, net.out(id));
                 return Ok(());
             }
+            Request::Slots { since } => self.slots(since),
             Request::Fill { since, slot, promised, last, records } => {
                 self.fill(since, slot, promised, last, &records)?
             }

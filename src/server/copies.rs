@@ -4,7 +4,7 @@ use super::Server;
 use super::error::CommandError;
 use super::strings::write_json;
 use crate::limits::QUEUED_BYTES_PAUSE;
-use crate::proto::cluster::{Copied, Reply};
+use crate::proto::cluster::{Copied, Reply, SlotSet};
 use crate::record::{Ballot, Kind, Slot, Version};
 
 /// One record of a slice, its key and body in a shared buffer: `key_end` after `start`, `end` after that.
@@ -60,6 +60,18 @@ impl Server {
         }
         let records = pieces.iter().map(|piece| piece.copied(&buffer)).collect();
         Reply::Copied { since, slot, promised: self.replica.promised(), last, records }.write(out);
+    }
+
+    /// H.SLOTS: the slots that hold a record or a tombstone.
+    pub(super) fn slots(&self, since: u32) -> Reply<'static> {
+        if !self.replica.may_be_copied(since) {
+            return Reply::NotNow;
+        }
+        let mut key = Vec::new();
+        let mut slots = SlotSet::default();
+        let holds = |slot: &Slot| self.trie.slot_next(*slot, None, &mut key).is_some();
+        Slot::all().filter(holds).for_each(|slot| slots.insert(slot));
+        Reply::Slots { since, promised: self.replica.promised(), slots }
     }
 
     /// H.FILL: of each key the higher version stays. A record that cannot be read ends it; those before it stand,

@@ -61,10 +61,6 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn signal(&self, number: rustix::process::Signal) {
         signal(self.child.id(), number);
     }

@@ -164,6 +164,10 @@ impl Engine {
                 let Expect::Sync { learner, .. } = expect else { return };
                 self.copied(learner, since, slot, promised, last, records, now, net);
             }
+            Reply::Slots { since, promised, slots } => {
+                let Expect::Slots { learner, .. } = expect else { return };
+                self.slots_known(learner, since, server, promised, &slots, now, net);
+            }
             Reply::Filled { since, slot, last } => self.filled(server, since, slot, last, now, net),
             Reply::NotNow => self.copy_refused(server, expect, now),
             Reply::WrongView { view } => self.wrong_view(server, expect, view, now, net),
@@ -324,7 +328,9 @@ impl Engine {
             Expect::Keys { ticket, round } => self.keys_came(ticket, round, server, None, true),
             Expect::Ping { .. } => self.links[server].ping_outstanding = false,
             Expect::Relay { .. } => self.no_route(server, expect, now, net),
-            Expect::Sync { .. } | Expect::Fill { .. } => self.copy_refused(server, expect, now),
+            Expect::Sync { .. } | Expect::Slots { .. } | Expect::Fill { .. } => {
+                self.copy_refused(server, expect, now)
+            }
             _ => {}
         }
     }
@@ -358,8 +364,9 @@ impl Engine {
                 }
                 Expect::Count { ticket, round } => self.counted(ticket, round, server, None),
                 Expect::Keys { ticket, round } => self.keys_came(ticket, round, server, None, true),
-                Expect::Sync { learner, slot, .. } => self.slot_again(learner, slot),
-                Expect::Fill { slot, .. } => self.slot_again(server, slot),
+                Expect::Sync { .. } | Expect::Slots { .. } | Expect::Fill { .. } => {
+                    self.copy_refused(server, expect, now);
+                }
                 Expect::Relay { op: Some(op) } => self.relay_lost(op, now),
                 _ => {}
             }

@@ -10,21 +10,56 @@ use crate::time::{Span, Time};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+/// A connection on which nothing came for this long, though something is outstanding, is given up for a new one.
+pub(super) const GIVE_UP: Span = Span::from_secs(10);
+
 /// What the next answer on a link belongs to. A server answers in order, so a queue pairs them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Expect {
     Hello,
-    Ping { sent_at: Time },
+    Ping {
+        sent_at: Time,
+    },
     Prepare,
-    Get { op: OpId, round: u32, place: u8 },
-    Store { op: OpId, round: u32, place: u8 },
+    Get {
+        op: OpId,
+        round: u32,
+        place: u8,
+    },
+    Store {
+        op: OpId,
+        round: u32,
+        place: u8,
+    },
     View,
-    Vote { ballot: Ballot },
-    Sync { learner: usize, since: u32, slot: Slot },
-    Fill { since: u32, slot: Slot },
-    Count { ticket: Ticket, round: u32 },
-    Keys { ticket: Ticket, round: u32 },
-    Relay { op: Option<OpId> },
+    Vote {
+        ballot: Ballot,
+    },
+    Sync {
+        learner: usize,
+        since: u32,
+        slot: Slot,
+    },
+    /// Which of its slots hold anything, for a learner.
+    Slots {
+        learner: usize,
+        since: u32,
+    },
+    Fill {
+        since: u32,
+        slot: Slot,
+    },
+    Count {
+        ticket: Ticket,
+        round: u32,
+    },
+    Keys {
+        ticket: Ticket,
+        round: u32,
+    },
+    Relay {
+        op: Option<OpId>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -147,9 +182,9 @@ impl Link {
             LinkState::Greeting { .. } => self.heard_at + times.suspect,
             LinkState::Up { .. } => {
                 let ping = (!self.ping_outstanding).then(|| self.pinged_at + times.idle);
-                let silence =
-                    (!self.suspect && !self.expect.is_empty()).then(|| self.heard_at + times.suspect);
-                ping.into_iter().chain(silence).min().unwrap_or(self.heard_at + times.suspect.times(60))
+                let wait = if self.suspect { GIVE_UP } else { times.suspect };
+                let silence = (!self.expect.is_empty()).then(|| self.heard_at + wait);
+                ping.into_iter().chain(silence).min().expect("a ping is due or outstanding")
             }
         }
     }

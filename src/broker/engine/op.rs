@@ -157,8 +157,6 @@ pub(super) struct Op {
     pub(super) given_up: bool,
     /// While forwarded: the operation is on its way, so it may be executed.
     pub(super) relayed: bool,
-    /// When it was forwarded.
-    pub(super) forwarded_at: Time,
 }
 
 /// An operation's name: its place and how often that place was used.
@@ -230,7 +228,6 @@ impl Op {
             restamp: false,
             given_up: false,
             relayed: false,
-            forwarded_at: Time::ZERO,
         }
     }
 

@@ -7,7 +7,8 @@
 //!   ASK id verb key argument*      to the owner           verb: GET PUT PUTBLIND SETNX SETXX DELETE REMOVE
 //!   DONE id outcome argument*      from the owner
 //!   NOT id promised                from one that does not own: not executed
-//!   BUSY                           from the owner: alive, and still at it
+//!   WHO                            to the owner: are you there?
+//!   BUSY                           from the owner: alive
 //! ```
 //! Each is one RESP array of bulk strings, as a request is.
 
@@ -30,6 +31,9 @@ pub(super) struct Relay {
     args: Args,
     /// This attempt's share of the random part of the takeover time.
     patience: Span,
+    /// Since when this broker has had a use for an owner that does something, and when it last asked for it.
+    needed_since: Option<Time>,
+    probed_at: Time,
 }
 
 /// The owner tells those who wait for it that it is alive this often.
@@ -39,17 +43,11 @@ impl Engine {
     /// Asks the owner to execute an operation.
     pub(super) fn forward(&mut self, id: OpId, now: Now, net: &mut Net) {
         let Some(server) = self.relay_server() else { return };
-        if self.relay.asked.is_empty() {
-            let half = self.config.takeover.as_nanos() / 2;
-            self.relay.patience = Span::from_nanos(self.rng.below(half.max(1)));
-            self.owner.heard_owner_at = now.time;
-        }
         let number = self.relay.next_id;
         self.relay.next_id += 1;
         let op = self.ops.get_mut(id).expect("an operation under way");
         op.phase = Phase::Forwarded;
         op.relayed = true;
-        op.forwarded_at = now.time;
         let mut payload = Vec::with_capacity(64);
         write_ask(&mut payload, number, &op.key, &op.ask);
         self.relay.asked.insert(number, id);
@@ -100,6 +98,12 @@ impl Engine {
             [b"ASK", number, verb, key, rest @ ..] => self.asked_by(from, number, verb, key, rest, now, net),
             [b"DONE", number, rest @ ..] => self.owner_done(number, rest, now, net),
             [b"NOT", number, promised] => self.owner_refused(number, promised, now),
+            [b"WHO"] => {
+                if self.owner.is_ours() {
+                    self.tell(from, &one_word(b"BUSY"), now, net);
+                }
+                Some(())
+            }
             [b"BUSY"] => Some(()),
             _ => None,
         };
@@ -188,25 +192,58 @@ impl Engine {
         }
         let ops = &self.ops;
         self.relay.asked.retain(|_, id| ops.get(*id).is_some_and(|op| op.phase == Phase::Forwarded));
-        if self.relay.asked.is_empty() || self.owner.is_ours() {
-            return;
+        if self.owner.is_ours() {
+            self.relay.needed_since = None;
+        } else if !self.relay.asked.is_empty() {
+            self.watch_owner(now, net);
         }
-        let silent = now.time.since(self.owner.heard_owner_at) >= self.config.takeover + self.relay.patience;
-        if !silent && self.owner_is_reachable() {
-            return;
+    }
+
+    /// Nothing is wanted of an owner now.
+    pub(super) fn owner_not_needed(&mut self) {
+        if self.relay.asked.is_empty() {
+            self.relay.needed_since = None;
         }
-        let oldest = self.relay.asked.values().filter_map(|id| ops.get(*id)).map(|op| op.forwarded_at).min();
-        if silent || oldest.is_some_and(|at| now.time.since(at) >= self.config.takeover) {
+    }
+
+    /// The owner is needed: asks it for a sign of life, and replaces it when it is silent for the takeover time. A
+    /// server may hold the connection of an owner that is long dead for connected.
+    pub(super) fn watch_owner(&mut self, now: Now, net: &mut Net) {
+        let since = match self.relay.needed_since {
+            Some(since) => since,
+            None => {
+                let half = self.config.takeover.as_nanos() / 2;
+                self.relay.patience = Span::from_nanos(self.rng.below(half.max(1)));
+                *self.relay.needed_since.insert(now.time)
+            }
+        };
+        let heard_at = self.owner.heard_owner_at.max(since);
+        if now.time.since(heard_at) >= self.config.takeover + self.relay.patience {
             log::warn!("the owner does not answer: taking over");
-            self.claim(now, net);
-            for id in std::mem::take(&mut self.relay.asked).into_values() {
-                let Some(op) = self.ops.get_mut(id) else { continue };
-                match op.may_be_executed() {
-                    true => self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net),
-                    false => {
-                        op.relayed = false;
-                        self.enter_own(id, now, net);
-                    }
+            return self.take_over(now, net);
+        }
+        self.wake_soon(now);
+        if now.time.since(self.relay.probed_at) >= BUSY_EVERY
+            && let Some(server) = self.relay_server()
+        {
+            self.relay.probed_at = now.time;
+            let (process, payload) = (self.owner.process(), one_word(b"WHO"));
+            let request = Request::Relay { process, payload: &payload };
+            self.send(server, &request, Expect::Relay { op: None }, now, net);
+        }
+    }
+
+    /// Claims all slots; what was asked of the old owner may be executed.
+    fn take_over(&mut self, now: Now, net: &mut Net) {
+        self.relay.needed_since = None;
+        self.claim(now, net);
+        for id in std::mem::take(&mut self.relay.asked).into_values() {
+            let Some(op) = self.ops.get_mut(id) else { continue };
+            match op.may_be_executed() {
+                true => self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net),
+                false => {
+                    op.relayed = false;
+                    self.enter_own(id, now, net);
                 }
             }
         }
@@ -224,12 +261,17 @@ impl Engine {
             .collect();
         askers.sort_unstable();
         askers.dedup();
-        let mut payload = Vec::new();
-        write_request(&mut payload, &[b"BUSY"]);
+        let payload = one_word(b"BUSY");
         for process in askers {
             self.tell(process, &payload, now, net);
         }
     }
+}
+
+fn one_word(word: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    write_request(&mut payload, &[word]);
+    payload
 }
 
 fn write_ask(out: &mut Vec<u8>, number: u64, key: &[u8], ask: &Ask) {

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::change::Intent;
-use super::link::{Expect, LinkState};
+use super::link::{Expect, GIVE_UP, LinkState};
 use super::op::Phase;
 use crate::conn::Net;
 use crate::proto::cluster::{Request, Role, ServerSet};
@@ -87,6 +87,11 @@ impl Engine {
                     self.body_lost(server, now, net);
                 }
                 let link = &self.links[server];
+                let heard_at = link.heard_at;
+                if let Some(id) = link.up().filter(|_| link.suspect && now.time.since(heard_at) >= GIVE_UP) {
+                    net.abort(id);
+                    return self.link_lost(server, Some("does not answer".to_owned()), now, net);
+                }
                 let unseated = !self.view.is_blank() && self.view.seats[server].role == Role::Out;
                 let every = if unseated { UNSEATED_PING } else { times.idle };
                 if !link.ping_outstanding && now.time.since(link.pinged_at) >= every {
@@ -127,10 +132,13 @@ impl Engine {
         let up: Vec<usize> = (0..self.links.len()).filter(|&server| self.links[server].is_well()).collect();
         let waited = now.time.since(started) >= START_WAIT;
         let enough = up.len() == self.links.len() || (waited && up.len() >= self.majority());
-        if !enough {
+        if !enough && !waited {
             return self.wake_at(started + START_WAIT);
         }
         self.wake_soon(now);
+        if !enough {
+            return;
+        }
         if !self.change.is_idle(now.time) {
             return;
         }
@@ -174,7 +182,9 @@ impl Engine {
                 self.claim(now, net);
             } else if useful {
                 self.route_waiting(now, net);
-                self.wake_soon(now);
+                self.watch_owner(now, net);
+            } else {
+                self.owner_not_needed();
             }
             return;
         }

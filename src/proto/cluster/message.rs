@@ -43,6 +43,8 @@ pub enum Request<'b> {
     },
     /// `H.SYNC since slot bytes [after]`: the slot's records behind the key `after`, about `bytes` of them.
     Sync { since: u32, slot: Slot, bytes: usize, after: Option<&'b [u8]> },
+    /// `H.SLOTS since`: which slots hold anything at all, so that empty ones need no copy each.
+    Slots { since: u32 },
     /// `H.FILL since slot promised last (key version kind body)*`; `last` = 1: the slot is complete with this.
     Fill { since: u32, slot: Slot, promised: Ballot, last: bool, records: Vec<Copied<'b>> },
     /// `H.VIEW view`: a chosen view.
@@ -84,6 +86,8 @@ pub enum Reply<'b> {
     Stale { version: Version },
     /// To SYNC; also says whether the slot ends here.
     Copied { since: u32, slot: Slot, promised: Ballot, last: bool, records: Vec<Copied<'b>> },
+    /// To SLOTS: the slots that hold records or tombstones, and the promise that goes with them all.
+    Slots { since: u32, promised: Ballot, slots: SlotSet },
     /// SYNC asked of a server that cannot be copied from, or FILL of one that is no such learner.
     NotNow,
     /// FILL is done.
@@ -175,6 +179,10 @@ impl<'b> Request<'b> {
 
     fn write_rare(&self, out: &mut Vec<u8>) {
         match self {
+            Request::Slots { since } => {
+                start(out, 2, b"H.SLOTS");
+                number(out, (*since).into());
+            }
             Request::View { view } => {
                 start(out, 2, b"H.VIEW");
                 bulk(out, view.to_text().as_bytes());
@@ -259,6 +267,7 @@ impl<'b> Request<'b> {
                 bytes: args.number(3)? as usize,
                 after: optional(4),
             },
+            () if is("H.SLOTS") => Request::Slots { since: args.small(1)? },
             () if is("H.VIEW") => Request::View { view: args.view(1)? },
             () if is("H.VPREPARE") => Request::ViewPrepare { base: args.view(1)?, ballot: args.ballot(2)? },
             () if is("H.VACCEPT") => Request::ViewAccept {
@@ -326,6 +335,12 @@ impl<'b> Reply<'b> {
                 number(out, promised.0);
                 number(out, *records);
                 number(out, *unix_ms);
+            }
+            Reply::Slots { since, promised, slots } => {
+                start(out, 4, b"SLOTS");
+                number(out, (*since).into());
+                number(out, promised.0);
+                bulk(out, slots.as_bytes());
             }
             Reply::WrongView { view } => word_and_view(out, b"WRONGVIEW", view),
             Reply::View { view } => word_and_view(out, b"VIEW", view),
@@ -401,6 +416,9 @@ impl<'b> Reply<'b> {
                 records: items.number(4)?,
                 unix_ms: items.number(5)?,
             },
+            b"SLOTS" => {
+                Reply::Slots { since: items.small(1)?, promised: items.ballot(2)?, slots: items.slots(3)? }
+            }
             b"WRONGVIEW" => Reply::WrongView { view: items.view(1)? },
             b"VIEW" => Reply::View { view: items.view(1)? },
             b"NOSEAT" => Reply::NoSeat,

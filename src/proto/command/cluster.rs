@@ -47,6 +47,13 @@ pub(super) const SYNC: Command = Command {
     ..message(CommandId::ClusterSync, "H.SYNC", "h.sync", -4)
 };
 
+pub(super) const SLOTS: Command = Command {
+    flags: READ,
+    complexity: "O(1)",
+    summary: "The slots that hold anything",
+    ..message(CommandId::ClusterSlots, "H.SLOTS", "h.slots", 2)
+};
+
 pub(super) const FILL: Command = Command {
     flags: WRITE,
     complexity: "O(N) with N being the records of the slice",

@@ -69,6 +69,8 @@ pub enum CommandId {
     ClusterGet,
     ClusterStore,
     ClusterSync,
+    /// `H.SLOTS`
+    ClusterSlots,
     ClusterFill,
     ClusterView,
     ClusterViewPrepare,
@@ -365,6 +367,7 @@ pub static COMMANDS: &[Command] = &[
     cluster::GET,
     cluster::STORE,
     cluster::SYNC,
+    cluster::SLOTS,
     cluster::FILL,
     cluster::VIEW,
     cluster::VIEW_PREPARE,

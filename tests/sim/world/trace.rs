@@ -50,7 +50,7 @@ impl Trace {
 }
 
 /// Messages that only say that nothing happens, or that copy slots: thousands of them hide the rest.
-const ROUTINE: [&str; 6] = ["H.PING", "PONG", "H.SYNC", "COPIED", "H.FILL", "FILLED"];
+const ROUTINE: [&str; 8] = ["H.PING", "PONG", "H.SLOTS", "SLOTS", "H.SYNC", "COPIED", "H.FILL", "FILLED"];
 
 /// Bytes of RESP or text on one line: lengths are left out, numbers beyond 32 bits are shown as two in hexadecimal,
 /// messages of the routine are counted.

@@ -52,6 +52,7 @@ fn every_request_survives_the_wire() {
         Request::Sync { since: 1, slot, bytes: 9, after: Some(b"k") },
         Request::Fill { since: 1, slot, promised: ballot, last: true, records },
         Request::Fill { since: 1, slot, promised: ballot, last: false, records: vec![] },
+        Request::Slots { since: 4 },
         Request::View { view: view() },
         Request::ViewPrepare { base: View::default(), ballot },
         Request::ViewAccept { base: view(), ballot, incarnation: 8, view: view() },
@@ -76,7 +77,10 @@ fn every_request_survives_the_wire() {
 fn every_reply_survives_the_wire() {
     let (view_id, slot, ballot) = (view().id, Slot::of(b"k"), Ballot::new(3, 4));
     let (version, records) = (Version::new(ballot, 9), copied());
+    let mut slots = SlotSet::default();
+    slots.insert(slot);
     let replies = [
+        Reply::Slots { since: 2, promised: ballot, slots },
         Reply::Hello { incarnation: 1, view: view(), promised: ballot, records: 3, unix_ms: 4 },
         Reply::Pong { view: view_id, incarnation: 5, promised: ballot, owner_here: true },
         Reply::WrongView { view: view() },
