@@ -4,7 +4,7 @@ use crate::proto::command::{COMMANDS, Command, CommandId, Flags};
 use std::io::Write as _;
 
 /// Beyond this many columns a syntax is cut: `HELP command` has all of it.
-const SYNTAX_COLUMNS: usize = 34;
+const SYNTAX_COLUMNS: usize = 40;
 
 /// Appends one line for each command that the console takes.
 pub fn write_help(out: &mut Vec<u8>) {

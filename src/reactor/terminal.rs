@@ -92,10 +92,10 @@ fn run(terminal: Terminal) -> rustyline::Result<()> {
         .build();
     let mut editor = Editor::<Helper, FileHistory>::with_config(config)?;
     editor.set_helper(Some(Helper::new(words, colour)));
-    let printer = editor.create_external_printer()?;
+    let (printer, beside) = (editor.create_external_printer()?, bar.clone());
     thread::Builder::new()
         .name("notes".to_owned())
-        .spawn(move || show_notes(&notes, printer, bar.as_ref()))?;
+        .spawn(move || show_notes(&notes, printer, beside.as_ref()))?;
     let history = history_path();
     if let Some(path) = &history {
         // The first time there is none.
@@ -103,6 +103,9 @@ fn run(terminal: Terminal) -> rustyline::Result<()> {
     }
     if !answered(&lines, "", end_mark, false) {
         return Ok(());
+    }
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
     }
     loop {
         let entered = match editor.readline(PROMPT) {
@@ -166,8 +169,8 @@ fn show_notes(notes: &FeedHandle, mut printer: impl ExternalPrinter, bar: Option
     while let Some(line) = next_line(&notes.receiver) {
         let mut print = || printer.print(line.clone());
         let printed = match bar {
-            Some(bar) => bar.suspend(print),
-            None => print(),
+            Some(bar) if !bar.is_finished() => bar.suspend(print),
+            _ => print(),
         };
         if printed.is_err() {
             return;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// How often the bar is drawn.
 const DRAWN_EVERY: Duration = Duration::from_millis(100);
+/// What is loaded sooner needs no bar.
+const DRAWN_AFTER: Duration = Duration::from_millis(300);
 
 /// Draws the bar until the loading is over. `None`: nobody would see it.
 pub(crate) fn show(progress: &Arc<LoadProgress>, bytes: Option<u64>) -> Option<ProgressBar> {
@@ -21,10 +23,14 @@ pub(crate) fn show(progress: &Arc<LoadProgress>, bytes: Option<u64>) -> Option<P
         None => "loading {spinner} {msg} records, {bytes_per_sec}",
     };
     let style = ProgressStyle::with_template(template).expect("the template is sound");
-    let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::stderr()).with_style(style);
+    let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::hidden()).with_style(style);
     let (progress, drawn) = (Arc::clone(progress), bar.clone());
     let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
-        while !progress.finished.load(Ordering::Acquire) {
+        thread::park_timeout(DRAWN_AFTER);
+        if !progress.finished.load(Ordering::Acquire) {
+            drawn.set_draw_target(ProgressDrawTarget::stderr());
+        }
+        while !progress.finished.load(Ordering::Acquire) && !drawn.is_finished() {
             drawn.set_message(HumanCount(progress.records.load(Ordering::Relaxed)).to_string());
             drawn.set_position(progress.bytes.load(Ordering::Relaxed));
             thread::park_timeout(DRAWN_EVERY);
