@@ -166,6 +166,13 @@ pub(super) struct OpId {
     use_count: u32,
 }
 
+impl OpId {
+    /// It was taken up before `other`; both are under way.
+    fn is_older_than(self, other: OpId) -> bool {
+        other.use_count.wrapping_sub(self.use_count) as i32 > 0
+    }
+}
+
 /// All operations under way, and who waits for which key.
 #[derive(Default)]
 pub(super) struct Ops {
@@ -176,29 +183,30 @@ pub(super) struct Ops {
     round: u32,
 }
 
+/// Oldest first, both.
 #[derive(Default)]
 struct Queue {
-    readers: u32,
+    readers: Vec<OpId>,
     writer: bool,
     waiting: VecDeque<OpId>,
 }
 
 impl Queue {
     fn admits(&self, exclusive: bool) -> bool {
-        !self.writer && (!exclusive || self.readers == 0)
+        !self.writer && (!exclusive || self.readers.is_empty())
     }
 
-    fn enter(&mut self, exclusive: bool) {
+    fn enter(&mut self, id: OpId, exclusive: bool) {
         match exclusive {
             true => self.writer = true,
-            false => self.readers += 1,
+            false => self.readers.push(id),
         }
     }
 
-    fn leave(&mut self, exclusive: bool) {
+    fn leave(&mut self, id: OpId, exclusive: bool) {
         match exclusive {
             true => self.writer = false,
-            false => self.readers -= 1,
+            false => self.readers.retain(|&reader| reader != id),
         }
     }
 }
@@ -275,14 +283,31 @@ impl Ops {
         let queue = self.queues.entry(hash).or_default();
         let free = queue.waiting.is_empty() && queue.admits(exclusive);
         match free {
-            true => queue.enter(exclusive),
+            true => queue.enter(id, exclusive),
             false => queue.waiting.push_back(id),
         }
         (id, free)
     }
 
-    /// A read found that it must write: it gives its shared place back and waits, first in line, for the key alone.
-    /// Says who may begin now.
+    /// The reads of the same key that were taken up before this one and are not answered, oldest first: those that run
+    /// beside it, and those that wait for the key alone.
+    pub(super) fn reads_before(&self, id: OpId) -> Vec<OpId> {
+        let key = &self.get(id).expect("an operation under way").key;
+        let Some(queue) = self.queues.get(&xxh3_64(key)) else { return Vec::new() };
+        if queue.waiting.is_empty() && queue.readers.first() == Some(&id) {
+            return Vec::new();
+        }
+        let is_read = |other: &OpId| {
+            self.get(*other).is_some_and(|op| other.is_older_than(id) && op.ask == Ask::Get && op.key == *key)
+        };
+        let mut reads: Vec<OpId> =
+            queue.readers.iter().chain(&queue.waiting).copied().filter(is_read).collect();
+        reads.sort_unstable_by_key(|read| std::cmp::Reverse(id.use_count.wrapping_sub(read.use_count)));
+        reads
+    }
+
+    /// A read found that it must write: it gives its shared place back and waits for the key alone, before all that
+    /// came after it. Says who may begin now.
     pub(super) fn make_exclusive(&mut self, id: OpId) -> Vec<OpId> {
         let op = self.get_mut(id).expect("an operation under way");
         assert!(!op.exclusive, "asked twice for the key");
@@ -290,8 +315,9 @@ impl Ops {
         op.phase = Phase::Queued;
         let hash = xxh3_64(&op.key);
         let queue = self.queues.get_mut(&hash).expect("it holds its key");
-        queue.leave(false);
-        queue.waiting.push_front(id);
+        queue.leave(id, false);
+        let place = queue.waiting.partition_point(|waiting| waiting.is_older_than(id));
+        queue.waiting.insert(place, id);
         self.admit(hash)
     }
 
@@ -303,7 +329,7 @@ impl Ops {
         let queue = self.queues.get_mut(&hash).expect("it has a place with its key");
         match op.phase {
             Phase::Queued => queue.waiting.retain(|&waiting| waiting != id),
-            _ => queue.leave(op.exclusive),
+            _ => queue.leave(id, op.exclusive),
         }
         let next = self.admit(hash);
         (op, next)
@@ -317,11 +343,11 @@ impl Ops {
             if !queue.admits(exclusive) {
                 return next;
             }
-            queue.enter(exclusive);
+            queue.enter(id, exclusive);
             queue.waiting.pop_front();
             next.push(id);
         }
-        if queue.readers == 0 && !queue.writer {
+        if queue.readers.is_empty() && !queue.writer {
             self.queues.remove(&hash);
         }
         next
@@ -363,18 +389,31 @@ mod tests {
     }
 
     #[test]
-    fn a_read_that_must_write_waits_for_the_other_readers_and_goes_first() {
+    fn a_read_that_must_write_waits_for_the_other_readers_and_keeps_its_place() {
         let mut ops = Ops::default();
         let (a, _) = ops.insert(op(Ask::Get));
         let (b, _) = ops.insert(op(Ask::Get));
         begin(&mut ops, &[a, b]);
         let (write, _) = ops.insert(op(Ask::Delete));
-        assert!(ops.make_exclusive(a).is_empty());
-        assert_eq!(ops.make_exclusive(b), [b], "the last reader turned writer goes first");
-        begin(&mut ops, &[b]);
-        assert_eq!(ops.remove(b).1, [a]);
+        assert!(ops.make_exclusive(b).is_empty());
+        assert_eq!(ops.make_exclusive(a), [a], "the older one goes first");
         begin(&mut ops, &[a]);
-        assert_eq!(ops.remove(a).1, [write]);
+        assert_eq!(ops.remove(a).1, [b]);
+        begin(&mut ops, &[b]);
+        assert_eq!(ops.remove(b).1, [write]);
+    }
+
+    #[test]
+    fn the_reads_before_a_read_are_known() {
+        let mut ops = Ops::default();
+        let ids: Vec<OpId> = (0..4).map(|_| ops.insert(op(Ask::Get)).0).collect();
+        begin(&mut ops, &ids);
+        assert!(ops.reads_before(ids[0]).is_empty());
+        assert_eq!(ops.reads_before(ids[2]), [ids[0], ids[1]]);
+        ops.make_exclusive(ids[0]);
+        assert_eq!(ops.reads_before(ids[2]), [ids[0], ids[1]], "also one that waits for the key");
+        ops.remove(ids[1]);
+        assert_eq!(ops.reads_before(ids[3]), [ids[0], ids[2]]);
     }
 
     #[test]

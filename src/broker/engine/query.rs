@@ -155,6 +155,9 @@ impl Engine {
 
     /// Ends queries that took too long.
     pub(super) fn tick_queries(&mut self, now: Now) {
+        if self.queries.queries.is_empty() {
+            return;
+        }
         let (deadline, lost) =
             (self.config.deadline, self.change.stuck_since.is_some() && self.shares().is_none());
         let late: Vec<Ticket> = self

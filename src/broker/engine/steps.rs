@@ -198,7 +198,13 @@ impl Engine {
             op.read_ballot != Ballot::NONE && op.read_ballot == self.owner.ballot() && self.owns(op.slot);
         if ready {
             let body = best.body.expect("picked for its body");
-            return self.finish(id, Outcome::Value { kind: best.kind, body, doubtful: false }, now, net);
+            let outcome = Outcome::Value { kind: best.kind, body, doubtful: false };
+            // The older reads of the key are answered too: what held while this one ran held while they did, and who
+            // asked twice must not hear first the newer value and then the older one.
+            for older in self.ops.reads_before(id) {
+                self.finish(older, outcome.clone(), now, net);
+            }
+            return self.finish(id, outcome, now, net);
         }
         if !op.exclusive {
             if self.has_bug(Bug::RestampUnfenced) {
