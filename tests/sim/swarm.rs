@@ -90,11 +90,13 @@ impl Plan {
         let shapes = [(3, 2), (3, 2), (3, 2), (5, 2), (5, 3), (3, 3), (4, 2), (2, 2), (3, 1)];
         let (servers, replicas) = shapes[rng.index(shapes.len())];
         let weights = std::array::from_fn(|_| [0, 1, 2, 6][rng.index(4)]);
+        let brokers = [1, 2, 2, 2, 3][rng.index(5)];
         Plan {
             servers,
             replicas,
-            brokers: [1, 2, 2, 2, 3][rng.index(5)],
-            clients: 1 + rng.index(3),
+            brokers,
+            // At most six in all: the more calls side by side, the more orders to try.
+            clients: 1 + rng.index(if brokers == 3 { 2 } else { 3 }),
             depth: [1, 1, 1, 3][rng.index(4)],
             keys: [1, 1, 2, 3][rng.index(4)],
             beyond: rng.percent(20),
@@ -106,7 +108,7 @@ impl Plan {
             fault_gap: millis(rng, &[50, 200, 600, 1_500]),
             fault_span: millis(rng, &[100, 800, 3_000]),
             weights,
-            deadline: millis(rng, &[300, 1_000, 5_000]),
+            deadline: millis(rng, &[1_000, 2_000, 5_000]),
             suspect: millis(rng, &[200, 1_000]),
             takeover: millis(rng, &[200, 1_000]),
         }

@@ -31,7 +31,7 @@ pub enum Verdict {
 }
 
 /// Configurations looked at before giving up.
-const CONFIGURATIONS_MAX: usize = 200_000;
+const CONFIGURATIONS_MAX: usize = 1_000_000;
 /// Calls under way at once: the bits of a mask.
 const UNDER_WAY_MAX: usize = 128;
 

@@ -1,5 +1,6 @@
 //! After the chaos: all heals, and then the cluster must be whole again.
 
+use super::clients::Client;
 use super::watch::describe;
 use super::{Alarm, Scenario};
 use crate::history::{Call, Outcome};
@@ -76,7 +77,12 @@ impl Scenario {
         }
         // Whatever was asked, somebody answers.
         let patience = self.plan.deadline + Span::from_secs(1);
-        self.run_for(patience);
+        let end = self.world.now + patience;
+        self.set_alarm(patience, Alarm::Phase);
+        while self.clients.iter().any(Client::is_waiting) && self.world.now < end && self.violation.is_none()
+        {
+            self.step();
+        }
         if let Some(client) = self.clients.iter().position(|client| client.is_waiting()) {
             self.violate(format!("client {client} hears no answer"));
         }
