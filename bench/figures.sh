@@ -19,7 +19,11 @@ cleanup() {
 }
 trap cleanup EXIT
 
-median() { sort -n | awk '{v[NR]=$1} END {print NR % 2 ? v[(NR+1)/2] : (v[NR/2]+v[NR/2+1])/2}'; }
+# Ends processes that this script started, without a word of the shell's.
+end() {
+  kill -9 "$@" 2>/dev/null || true
+  wait "$@" 2>/dev/null || true
+}
 
 records=${RECORDS:-1000000}
 data() {
@@ -30,12 +34,12 @@ data() {
 # Starts a server that prints its port; sets $port and $pid.
 start_server() {
   local core=$1
-  taskset -c "$core" "$bin/kv-server" -a 127.0.0.1 -p 0 >"$work/out.$core.$RANDOM.txt" 2>/dev/null &
+  local file
+  file=$(mktemp "$work/out.XXXXXX")
+  taskset -c "$core" "$bin/kv-server" -a 127.0.0.1 -p 0 >"$file" 2>/dev/null &
   pid=$!
   pids+=("$pid")
-  local file
-  file=$(ls -t "$work"/out.* | head -n 1)
-  until grep -q ready "$file"; do :; done
+  until grep -q ready "$file"; do sleep 0.02; done
   port=$(sed 's/.*://' "$file" | tail -n 1)
 }
 
@@ -69,7 +73,7 @@ console() {
     end=$(date +%s%N)
     [ "$(wc -l <"$work/answers.txt")" = 500000 ] || echo "console: answers are missing"
     awk -v ns=$((end - begin)) 'BEGIN { printf "piped console: %d GET/s\n", 500000 / (ns / 1e9) }'
-    kill -9 "${servers[@]}"
+    end "${servers[@]}"
   done
 }
 
@@ -91,14 +95,14 @@ server() {
       for _ in 1 2 3; do
         start_server 0
         round "$port" "$pid" "$pipeline" "$command" >>"$work/ours"
-        kill -9 "$pid"
+        end "$pid"
         local redis_port=$((26000 + RANDOM % 1000))
         taskset -c 0 redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no >/dev/null &
         local redis_pid=$!
         pids+=("$redis_pid")
-        until redis-cli -p "$redis_port" ping >/dev/null 2>&1; do :; done
+        until redis-cli -p "$redis_port" ping >/dev/null 2>&1; do sleep 0.02; done
         round "$redis_port" "$redis_pid" "$pipeline" "$command" >>"$work/redis"
-        kill -9 "$redis_pid"
+        end "$redis_pid"
       done
       python3 bench/ratio.py "$command" "$pipeline" "$work/ours" "$work/redis"
     done
@@ -110,7 +114,7 @@ outage() {
     for _ in 1 2 3; do
       three_servers
       python3 bench/outage.py "$signal" "${servers[1]}" "$bin/kv-broker" -s "$work/servers.txt" -k 2 --no-load
-      kill -9 "${servers[@]}" 2>/dev/null || true
+      end "${servers[@]}"
     done
   done
 }
@@ -118,7 +122,7 @@ outage() {
 idle() {
   start_server 0,1
   awk '/VmRSS/ {printf "empty server: %.1f MiB resident\n", $2 / 1024}' "/proc/$pid/status"
-  kill -9 "$pid"
+  end "$pid"
   three_servers
   "$bin/kv-broker" -s "$work/servers.txt" -k 2 --no-load < <(sleep 75) >/dev/null 2>&1 &
   local broker=$!
@@ -130,7 +134,7 @@ idle() {
   after=$(awk '{print $14 + $15}' "/proc/$broker/stat")
   awk -v t=$((after - before)) -v hz="$(getconf CLK_TCK)" \
     'BEGIN { printf "idle broker, 3 servers: %.3f %% CPU over 60 s\n", 100 * t / hz / 60 }'
-  kill -9 "$broker" "${servers[@]}"
+  end "$broker" "${servers[@]}"
 }
 
 for job in "${jobs[@]}"; do
