@@ -135,12 +135,12 @@ fn functions<'t>(lines: &'t [&'t str]) -> impl Iterator<Item = (usize, usize)> +
     };
     lines.iter().enumerate().filter(move |(_, line)| is_function(line)).filter_map(|(start, line)| {
         let indent = line.len() - line.trim_start().len();
-        let closes = |other: &&str| other.len() == indent + 1 && other.ends_with('}') && other.trim() == "}";
+        let closes = |other: &str| other.len() == indent + 1 && other.ends_with('}') && other.trim() == "}";
         let one_line = line.trim_end().ends_with('}') || line.trim_end().ends_with(';');
         if one_line {
             return None;
         }
-        lines[start..].iter().position(|other| closes(&other)).map(|len| (start, len + 1))
+        lines[start..].iter().position(|other| closes(other)).map(|len| (start, len + 1))
     })
 }
 
