@@ -9,7 +9,7 @@
 //!   FEED_NOTES     ◄── notes and warnings (standard error); without it they stand among the answers
 //! ```
 //!
-//! Nothing is taken from any of them before the servers are there ([`start`]), and nothing from the console before
+//! Nothing is taken from any of them before the servers are there, and nothing from the console before
 //! the data file is loaded. Whoever has too much under way is stalled, and resumed when the engine has room.
 
 mod begin;
