@@ -40,6 +40,9 @@ impl Engine {
         let op = self.ops.get_mut(id).expect("an operation under way");
         op.phase = Phase::Own;
         let (slot, blind) = (op.slot, matches!(op.ask, Ask::Put { blind: true, .. }));
+        // Where somebody of W does not answer, the base is read first: so a write that cannot be done is refused whole.
+        let blind =
+            blind && bits(self.serving_places(slot)).all(|place| self.is_whole(self.server_at(slot, place)));
         self.wake_soon(now);
         if !self.owns(slot) {
             self.route(id, now, net);

@@ -96,7 +96,7 @@ fn run<S: Store>(
         Command::Compute { expression, offset } => compute(session, line, *expression, offset, desk, ports),
         Command::Set(set) => {
             let what = What::Set { key: set.key.into(), get: set.get };
-            let ask = set_ask(&set, may_be_blind(ports));
+            let ask = set_ask(&set);
             session.push(what, one(set.key, ask), desk, ports);
         }
         Command::Del(request) => session.push(What::Del, each(request, || Ask::Delete), desk, ports),
@@ -200,25 +200,19 @@ fn compute<S: Store>(
 }
 
 fn mset<S: Store>(session: &mut Session, request: Request<'_>, desk: &mut Desk, ports: &mut Ports<'_, S>) {
-    let blind = may_be_blind(ports);
     let pairs = (1..request.len()).step_by(2).map(|index| {
         let body = request.arg(index + 1).to_vec();
-        (request.arg(index), Ask::Put { kind: Kind::Text, body, blind })
+        (request.arg(index), Ask::Put { kind: Kind::Text, body, blind: true })
     });
     session.push(What::Mset, pairs, desk, ports);
 }
 
-/// A write need not look at what stands there. While servers are down it does look: a write that finds a server missing
-/// before anything is stored is refused whole, one that finds it missing in the middle is UNCERTAIN.
-fn may_be_blind<S: Store>(ports: &Ports<'_, S>) -> bool {
-    ports.store.failures().down == 0
-}
-
-fn set_ask(set: &Set<'_>, may_be_blind: bool) -> Ask {
+/// SET need not look at what stands there, unless it was told to.
+fn set_ask(set: &Set<'_>) -> Ask {
     let body = set.value.to_vec();
     match set.exists {
         Some(exists) => Ask::PutIf { body, exists },
-        None => Ask::Put { kind: Kind::Text, body, blind: may_be_blind && !set.get },
+        None => Ask::Put { kind: Kind::Text, body, blind: !set.get },
     }
 }
 
