@@ -11,7 +11,7 @@
 //!        └─────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Events are edge-triggered: each tells once. What it told is kept in the [`Socket`](socket::Socket) until a read or
+//! Events are edge-triggered: each tells once. What it told is kept in the `Socket` until a read or
 //! a write has shown that it is over, and a connection that stops before that (its turn's budget, a stall, a peer that
 //! does not read) is put on the list of ready ones again by whatever ends the stop.
 //!
