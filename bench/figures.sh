@@ -19,11 +19,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# Ends processes that this script started, without a word of the shell's.
-end() {
-  kill -9 "$@" 2>/dev/null || true
-  wait "$@" 2>/dev/null || true
-}
+end() { kill -9 "$@" 2>/dev/null || true; }
 
 records=${RECORDS:-1000000}
 data() {
@@ -38,6 +34,7 @@ start_server() {
   file=$(mktemp "$work/out.XXXXXX")
   taskset -c "$core" "$bin/kv-server" -a 127.0.0.1 -p 0 >"$file" 2>/dev/null &
   pid=$!
+  disown "$pid" # its end is no news
   pids+=("$pid")
   until grep -q ready "$file"; do sleep 0.02; done
   port=$(sed 's/.*://' "$file" | tail -n 1)
@@ -99,6 +96,7 @@ server() {
         local redis_port=$((26000 + RANDOM % 1000))
         taskset -c 0 redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no >/dev/null &
         local redis_pid=$!
+        disown "$redis_pid"
         pids+=("$redis_pid")
         until redis-cli -p "$redis_port" ping >/dev/null 2>&1; do sleep 0.02; done
         round "$redis_port" "$redis_pid" "$pipeline" "$command" >>"$work/redis"
