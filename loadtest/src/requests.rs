@@ -202,15 +202,30 @@ impl Template {
 }
 
 /// Overwrites the end of `place`, which holds zeros, with the last digits of `number`.
+#[inline]
 fn write_digits(place: &mut [u8], mut number: u64) {
-    for digit in place.iter_mut().rev() {
-        if number == 0 {
-            return;
-        }
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+    let mut end = place.len();
+    while number > 0 && end >= 2 {
+        place[end - 2..end].copy_from_slice(&PAIRS[(number % 100) as usize]);
+        number /= 100;
+        end -= 2;
+    }
+    // An odd place: one digit is left for it.
+    if number > 0 && end == 1 {
+        place[0] = b'0' + (number % 10) as u8;
     }
 }
+
+/// `00` to `99`: half as many divisions as digit by digit.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// Whether `piece` is what stands at `offset` of the value of `key`.
 pub(crate) fn value_matches(key: u64, value_bytes: usize, offset: usize, piece: &[u8]) -> bool {
@@ -354,6 +369,18 @@ mod tests {
         assert_eq!(Template::named("gte", WORDS).unwrap_err(), TemplateError::UnknownName);
         assert_eq!(Template::named("  ", WORDS).unwrap_err(), TemplateError::UnknownName);
         assert_eq!(Template::named("", WORDS).unwrap_err(), TemplateError::Empty);
+    }
+
+    #[test]
+    fn digits_fill_a_place_from_its_end() {
+        for len in 0..=KEY_DIGITS {
+            for number in [0, 7, 10, 99, 100, 12_345, 907_060_504_030, KEYS_MAX - 1] {
+                let mut place = vec![b'0'; len];
+                write_digits(&mut place, number);
+                let all = format!("{number:012}");
+                assert_eq!(place, &all.as_bytes()[KEY_DIGITS - len..], "{number} in {len}");
+            }
+        }
     }
 
     #[test]
