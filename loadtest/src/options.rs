@@ -28,7 +28,7 @@ Exit status: 0 done; 1 some request failed; 2 wrong usage or nothing reachable, 
 #[command(name = "loadtest", version, after_help = EXAMPLES, allow_negative_numbers = true)]
 pub(crate) struct Options {
     /// Host of the target
-    #[arg(short = 'a', long, default_value = "127.0.0.1")]
+    #[arg(short = 'a', long, alias = "address", default_value = "127.0.0.1")]
     host: String,
     /// Port of the target
     #[arg(short = 'p', long, default_value_t = 9000)]

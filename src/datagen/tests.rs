@@ -127,6 +127,23 @@ fn records_keep_to_their_shape_and_reach_its_bounds() {
     }
 }
 
+/// What is written is what our own readers take and our own printer would write: a loaded record comes back as its line.
+#[test]
+fn a_line_read_and_printed_again_is_the_same_line() {
+    use crate::proto::text::{Printer, Style, read_document, record_line};
+    let odd = "a.b string\nq\"uote int\nback\\slash float\nname bool\nÄpfel set\n\u{1}x string";
+    for names in [KeyFile::sample(), keys(odd), keys("a string\nb float")] {
+        let shape = Shape { records: 500, depth: 3, length: 9, fields: 6 };
+        for (index, line) in lines(names, shape, 4).iter().enumerate() {
+            let record = record_line(line.as_bytes()).unwrap().unwrap();
+            assert_eq!(record.key.as_ref(), format!("person{index}").as_bytes());
+            let mut again = format!("\"person{index}\": ").into_bytes();
+            read_document(record.text, &mut Printer::new(&mut again, Style::Seed)).unwrap();
+            assert_eq!(String::from_utf8(again).unwrap(), line.trim_end());
+        }
+    }
+}
+
 #[test]
 fn keys_count_up_from_person0() {
     let made = lines(keys("a int"), Shape { records: 12, ..Shape::default() }, 3);
