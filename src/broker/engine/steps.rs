@@ -43,9 +43,12 @@ impl Engine {
         // Where somebody of W does not answer, the base is read first: so a write that cannot be done is refused whole.
         let blind =
             blind && bits(self.serving_places(slot)).all(|place| self.is_whole(self.server_at(slot, place)));
+        let based = op_has_base(self.ops.get(id)) && self.has_bug(Bug::RestampUnfenced);
         self.wake_soon(now);
         if !self.owns(slot) {
             self.route(id, now, net);
+        } else if based {
+            self.enter_store(id, now, net);
         } else if blind {
             self.store_ask(id, now, net);
         } else {
@@ -120,7 +123,7 @@ impl Engine {
         if !matches!(op.phase, Phase::Read | Phase::Store) {
             return;
         }
-        let due = self.serving_places(op.slot) & !op.sent & !op.answered;
+        let due = self.wanted_places(op) & !op.sent & !op.answered;
         let body_from = self.body_place(op);
         let (view, ballot) = (self.view.id, self.owner.ballot());
         let op = self.ops.get_mut(id).expect("just seen");
@@ -132,7 +135,7 @@ impl Engine {
             let (request, expect) = match op.phase {
                 Phase::Read => {
                     let version_only = !op.whole && body_from != Some(place.into());
-                    op.body_asked |= u64::from(!version_only) << place;
+                    op.body_asked = op.body_asked & !(1 << place) | u64::from(!version_only) << place;
                     let request = Request::Get { view, slot: op.slot, key: &op.key, version_only };
                     (request, Expect::Get { op: id, round, place })
                 }
@@ -302,6 +305,10 @@ impl Engine {
         if op.may_be_executed() && !reissue {
             return self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net);
         }
+        if op.given_up {
+            // A read that was to settle what it found: nobody waits for it any more.
+            return self.finish(id, Outcome::Failed(EngineError::Unavailable), now, net);
+        }
         if let (Ask::Put { blind: true, body, .. }, Some((_, stored))) = (&mut op.ask, op.store.take()) {
             *body = stored;
         }
@@ -361,6 +368,11 @@ impl Engine {
         let body = best.body.clone()?;
         Some(Outcome::Value { kind: best.kind, body, doubtful: true })
     }
+}
+
+/// Test only: see `keep_base`.
+fn op_has_base(op: Option<&Op>) -> bool {
+    op.is_some_and(|op| op.restamp && op.store.is_some())
 }
 
 fn op_exclusive(op: Option<&Op>) -> bool {
