@@ -119,3 +119,53 @@ impl log::Log for ToTrace {
 
     fn flush(&self) {}
 }
+
+#[test]
+fn explore() {
+    use hedgerow::broker::engine::Bug::*;
+    use hedgerow::server::ServerBugs as S;
+    let Some(count) = number("SIM_EXPLORE") else { return };
+    let brokers = [
+        ReusedBallot,
+        OneGrant,
+        GetSkipsLearners,
+        LearnerUncompared,
+        LearnerValue,
+        ReadOne,
+        NoRestamp,
+        RestampUnfenced,
+        StoreSkipsLearners,
+        StalePong,
+        SinceIgnored,
+        PromoteUnfilled,
+        EvictUnheard,
+        ViewNotPaxos,
+        DropLateOp,
+        ReissueAfterFence,
+    ];
+    let servers = [
+        S::NoFence,
+        S::PrepareAnyView,
+        S::StoreAnyView,
+        S::GetAnyView,
+        S::AmnesiacServes,
+        S::AmnesiacVotes,
+        S::VoteUnnamed,
+        S::LearnerKeepsOld,
+        S::SinceIgnored,
+        S::SyncAnyView,
+        S::SyncNoPromise,
+    ];
+    let all = brokers
+        .map(|b| Broken { broker: Some(b), ..Broken::default() })
+        .into_iter()
+        .chain(servers.map(|s| Broken { server: s, ..Broken::default() }));
+    let only = std::env::var("SIM_BUG").unwrap_or_default();
+    for broken in all.filter(|b| only.is_empty() || only.split(',').any(|o| format!("{b:?}").contains(o))) {
+        let (_, found, tried) = sweep(number("SIM_FIRST").unwrap_or(1), count, broken, 1);
+        let what = found.first().map(|(seed, v)| {
+            format!("{seed}: {}", v.lines().next().unwrap_or("").chars().take(150).collect::<String>())
+        });
+        println!("{broken:?} after {tried}: {what:?}");
+    }
+}

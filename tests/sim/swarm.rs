@@ -48,6 +48,28 @@ const FAULTS: [Fault; 11] = [
     Fault::Mend,
 ];
 
+/// Messages whose sending a fault may wait for.
+const TRAPS: [&str; 16] = [
+    "H.STORE",
+    "STORED",
+    "H.GET",
+    "GOT",
+    "H.PREPARE",
+    "GRANTED",
+    "H.VPREPARE",
+    "PROMISED",
+    "H.VACCEPT",
+    "ACCEPTED",
+    "H.VIEW",
+    "H.SYNC",
+    "COPIED",
+    "H.FILL",
+    "FILLED",
+    "H.RELAY",
+];
+
+const REFILL_TRAPS: [&str; 6] = ["H.SLOTS", "SLOTS", "H.SYNC", "COPIED", "H.FILL", "FILLED"];
+
 /// A run's shape and rates.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -73,6 +95,12 @@ pub struct Plan {
     pub faults: Vec<(Fault, u64)>,
     /// Between two of them, on average.
     pub fault_gap: Span,
+    /// Of 100 faults, how many wait for a message of some kind and then hit who sent it.
+    pub trap_percent: u64,
+    /// Of 100 faults, how many are followed by another one at once.
+    pub double_percent: u64,
+    /// Of 100 faults, how many make every client call at once.
+    pub burst_percent: u64,
     /// How long trouble lasts at most.
     pub fault_span: Span,
     /// By the place in `CALLS`.
@@ -91,6 +119,7 @@ impl Plan {
         let (servers, replicas) = shapes[rng.index(shapes.len())];
         let weights = std::array::from_fn(|_| [0, 1, 2, 6][rng.index(4)]);
         let brokers = [1, 2, 2, 2, 3][rng.index(5)];
+        let (chaos, calls_max) = (millis(rng, &[2_000, 5_000, 10_000]), [40, 100, 180][rng.index(3)]);
         Plan {
             servers,
             replicas,
@@ -98,20 +127,29 @@ impl Plan {
             // At most six in all: the more calls side by side, the more orders to try.
             clients: 1 + rng.index(if brokers == 3 { 2 } else { 3 }),
             depth: [1, 1, 1, 3][rng.index(4)],
-            keys: [1, 1, 2, 3][rng.index(4)],
+            keys: [1, 1, 1, 2, 3][rng.index(5)],
             beyond: rng.percent(20),
-            chaos: millis(rng, &[2_000, 5_000, 10_000]),
-            think: millis(rng, &[1, 10, 50, 200]),
-            calls_max: [30, 60, 120][rng.index(3)],
+            chaos,
+            // The calls last for about the whole time, or for a half or a tenth of it.
+            think: Span::from_nanos(chaos.as_nanos() * 6 / calls_max / [1, 1, 2, 10][rng.index(4)]),
+            calls_max: calls_max as usize,
             weather: Weather::draw(rng),
             faults: draw_faults(rng),
-            fault_gap: millis(rng, &[50, 200, 600, 1_500]),
+            fault_gap: millis(rng, &[30, 100, 300, 1_000]),
+            trap_percent: [0, 30, 90][rng.index(3)],
+            double_percent: [0, 20, 60][rng.index(3)],
+            burst_percent: [0, 50, 100][rng.index(3)],
             fault_span: millis(rng, &[100, 800, 3_000]),
             weights,
             deadline: millis(rng, &[1_000, 2_000, 5_000]),
             suspect: millis(rng, &[200, 1_000]),
             takeover: millis(rng, &[200, 1_000]),
         }
+    }
+
+    /// What a client asks when something has just gone wrong: half of them look, the others go on as ever.
+    pub fn call_in_burst(&self, id: u32, rng: &mut Rng) -> Call {
+        if rng.percent(50) { Call::Get } else { self.call(id, rng) }
     }
 
     /// What a client asks next; `id` is what it writes, if it writes.
@@ -129,6 +167,36 @@ impl Plan {
         let bases = [3, 2, 0, 0, 0, 0];
         let weighed: Vec<u64> = self.weights.iter().zip(bases).map(|(weight, base)| weight + base).collect();
         calls[pick(&weighed, rng)]
+    }
+
+    /// A message to wait for: those of writes and of refills more often than the others.
+    pub fn trap(&self, rng: &mut Rng) -> &'static str {
+        match rng.below(10) {
+            0..4 => "H.STORE",
+            4..7 => REFILL_TRAPS[rng.index(REFILL_TRAPS.len())],
+            _ => TRAPS[rng.index(TRAPS.len())],
+        }
+    }
+
+    /// What goes wrong with who is in the middle of something, so that it stays half done.
+    pub fn half_done(&self, is_broker: bool, rng: &mut Rng) -> Fault {
+        let broker = [
+            Fault::CrashBroker,
+            Fault::CrashBroker,
+            Fault::CutOne,
+            Fault::Reset,
+            Fault::Clog,
+            Fault::FreezeBroker,
+        ];
+        let server = [
+            Fault::CrashServer,
+            Fault::FreezeServer,
+            Fault::CutServer,
+            Fault::CutOne,
+            Fault::Clog,
+            Fault::Reset,
+        ];
+        if is_broker { broker[rng.index(broker.len())] } else { server[rng.index(server.len())] }
     }
 
     /// What goes wrong next.

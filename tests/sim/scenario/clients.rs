@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 /// Feeds below are the console's and its kin: the process would end with them.
 const FIRST_FEED: u8 = 16;
 
+/// So many calls without an answer are enough: each may still take effect, so none but the checker has work with more.
+const LEFT_OPEN_MAX: usize = 50;
+
 /// A client of one broker. It lives on when its broker dies, and goes on when there is a new one.
 pub struct Client {
     broker: usize,
@@ -49,22 +52,32 @@ impl Scenario {
     /// The time for a client's next call has come.
     pub(super) fn call_next(&mut self, client: usize) {
         self.clients[client].planned = false;
-        let busy = self.clients[client].pending.len() >= self.plan.depth;
-        if !self.chaos
-            || busy
-            || self.clients[client].feed.is_none()
-            || self.events.len() >= self.plan.calls_max
-        {
-            return;
-        }
-        let key = self.world.rng.index(self.keys.len());
         let call = self.plan.call(self.next_id, &mut self.world.rng);
-        self.call(client, key, call);
+        self.call_if_free(client, call);
         self.plan_call(client);
     }
 
+    /// Every client calls, if it may.
+    pub(super) fn burst(&mut self) {
+        for client in 0..self.clients.len() {
+            let call = self.plan.call_in_burst(self.next_id, &mut self.world.rng);
+            self.call_if_free(client, call);
+        }
+    }
+
+    fn call_if_free(&mut self, client: usize, call: Call) {
+        let busy = self.clients[client].pending.len() >= self.plan.depth;
+        let all = self.events.len() >= self.plan.calls_max || self.left_open >= LEFT_OPEN_MAX;
+        if self.chaos && !busy && !all && self.clients[client].feed.is_some() {
+            let key = self.world.rng.index(self.keys.len());
+            self.call(client, key, call);
+        }
+    }
+
+    /// It calls again, unless it is planned already or waits for answers.
     fn plan_call(&mut self, client: usize) {
-        if !self.clients[client].planned && self.chaos {
+        let busy = self.clients[client].pending.len() >= self.plan.depth;
+        if !busy && self.clients[client].feed.is_some() && !self.clients[client].planned && self.chaos {
             self.clients[client].planned = true;
             self.set_alarm_about(self.plan.think, Alarm::Call(client));
         }
@@ -96,6 +109,7 @@ impl Scenario {
         if self.world.feed(feed).dead {
             // What was asked and not answered stays open for ever.
             let client = &mut self.clients[client];
+            self.left_open += client.pending.len();
             (client.feed, client.warned) = (None, false);
             client.pending.clear();
             client.heard.clear();
@@ -119,8 +133,9 @@ impl Scenario {
         let flagged = std::mem::take(&mut self.clients[client].warned);
         let event = &mut self.events[place];
         (event.outcome, event.flagged) = (outcome, flagged);
-        if outcome != Outcome::Open {
-            event.end = end;
+        match outcome {
+            Outcome::Open => self.left_open += 1,
+            _ => event.end = end,
         }
         self.world.note(|| format!("client {client}: {event}", event = self.events[place]));
         self.count_answer(place);

@@ -75,6 +75,8 @@ pub struct Scenario {
     alarms: Vec<Alarm>,
     watch: Watch,
     next_id: u32,
+    /// Calls whose outcome nobody will ever hear.
+    left_open: usize,
     /// Processes started so far, for what must be unique to a start.
     starts: u32,
     /// Things go wrong now.
@@ -131,6 +133,7 @@ impl Scenario {
             alarms: vec![],
             watch,
             next_id: 1,
+            left_open: 0,
             starts: 0,
             chaos: true,
             violation: None,
@@ -175,6 +178,9 @@ impl Scenario {
             Step::Alarm(token) => self.ring(self.alarms[token as usize]),
             Step::Turned(p) => self.look_at(p),
             Step::Exited(p, status) => self.exited(p, status),
+        }
+        if let Some(p) = self.world.take_caught() {
+            self.caught(p);
         }
         for feed in self.world.take_heard() {
             self.hear(feed);

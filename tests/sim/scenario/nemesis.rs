@@ -6,19 +6,53 @@ use crate::world::Crash;
 use hedgerow::time::Span;
 
 impl Scenario {
+    /// The time for the next trouble has come: at once, or when somebody sends a message of some kind.
     pub(super) fn break_something(&mut self) {
         if !self.chaos {
             return;
         }
-        if let Some(fault) = self.plan.fault(&mut self.world.rng) {
-            self.break_by(fault);
+        let rng = &mut self.world.rng;
+        if rng.percent(self.plan.trap_percent) {
+            let (word, skip) = (self.plan.trap(rng), rng.below(3));
+            self.world.set_trap(word, skip);
+        } else {
+            let (server, broker) = (rng.index(self.servers.len()), rng.index(self.brokers.len()));
+            self.break_around(server, broker);
         }
         self.set_alarm_about(self.plan.fault_gap, Alarm::Fault);
     }
 
-    fn break_by(&mut self, fault: Fault) {
+    /// A process sent what was waited for: it is in the middle of something.
+    pub(super) fn caught(&mut self, p: usize) {
+        if !self.chaos {
+            return;
+        }
         let (server, broker) =
             (self.world.rng.index(self.servers.len()), self.world.rng.index(self.brokers.len()));
+        let at = |all: &[usize], other| all.iter().position(|&one| one == p).unwrap_or(other);
+        let (server, broker) = (at(&self.servers, server), at(&self.brokers, broker));
+        if self.world.rng.percent(60) {
+            let fault = self.plan.half_done(self.brokers.contains(&p), &mut self.world.rng);
+            self.break_by(fault, server, broker);
+        }
+        self.break_around(server, broker);
+    }
+
+    fn break_around(&mut self, server: usize, broker: usize) {
+        loop {
+            if let Some(fault) = self.plan.fault(&mut self.world.rng) {
+                self.break_by(fault, server, broker);
+            }
+            if !self.world.rng.percent(self.plan.double_percent) {
+                break;
+            }
+        }
+        if self.world.rng.percent(self.plan.burst_percent) {
+            self.burst();
+        }
+    }
+
+    fn break_by(&mut self, fault: Fault, server: usize, broker: usize) {
         let (s, b) = (self.servers[server], self.brokers[broker]);
         let span = Span::from_nanos(self.world.rng.below(self.plan.fault_span.as_nanos()) + 1_000_000);
         match fault {
@@ -85,7 +119,7 @@ impl Scenario {
     }
 
     fn any_crash(&mut self) -> Crash {
-        [Crash::Reset, Crash::Drain, Crash::Silent][self.world.rng.index(3)]
+        [Crash::Reset, Crash::Drain, Crash::Torn, Crash::Torn, Crash::Silent][self.world.rng.index(5)]
     }
 
     fn freeze(&mut self, p: usize, span: Span) {

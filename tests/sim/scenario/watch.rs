@@ -215,10 +215,20 @@ impl Scenario {
         Some(self.world.machine(self.servers[server])?.server().incarnation())
     }
 
-    /// Everybody is a member and remembers.
+    /// Everybody is a member and remembers, in the newest view that a living machine knows. (A view may be chosen, and
+    /// the one broker that knows it die: then the next change finds it.)
     pub(super) fn is_whole(&self) -> bool {
-        let members = self.watch.latest.members();
-        (0..self.servers.len()).all(|server| members.contains(server) && self.remembers(server))
+        let machines = self.servers.iter().chain(&self.brokers).filter_map(|&p| self.world.machine(p));
+        let views = machines.map(|machine| match machine {
+            Core::Server(server) => server.view(),
+            Core::Broker(broker) => broker.engine().view(),
+        });
+        let Some(newest) = views.max_by_key(|view| view.id.number) else { return false };
+        let is_member = |server| {
+            newest.members().contains(server)
+                && self.incarnation(server) == Some(newest.seats[server].incarnation)
+        };
+        !newest.is_blank() && (0..self.servers.len()).all(is_member)
     }
 
     /// May this server lose its memory? Only while, counting it, no more than the tolerated number are without a

@@ -285,6 +285,7 @@ impl<M: Machine> World<M> {
             self.trace.mix(SENT, &all);
             let peer = side.other();
             self.print(p, || format!("tells {}: {}", self.peer(side).name, readable(&all)));
+            self.tread(p, &all);
             let mut rest = &all[..];
             while !rest.is_empty() {
                 let count = self.weather.piece(rest.len(), &mut self.rng);
@@ -298,6 +299,17 @@ impl<M: Machine> World<M> {
         if closing && !starved {
             self.send(side.other(), Segment::Fin);
             self.forget(running, side);
+        }
+    }
+
+    /// The trap closes if this is what it waits for.
+    fn tread(&mut self, p: usize, sent: &[u8]) {
+        let Some(trap) = self.trap.as_mut().filter(|trap| trap.caught.is_none()) else { return };
+        if memchr::memmem::find(sent, trap.word.as_bytes()).is_some() {
+            match trap.skip {
+                0 => trap.caught = Some(p),
+                _ => trap.skip -= 1,
+            }
         }
     }
 

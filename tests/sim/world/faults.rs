@@ -12,6 +12,8 @@ pub enum Crash {
     Reset,
     /// What it had sent still arrives, and then the end.
     Drain,
+    /// One of the two, each connection by itself.
+    Torn,
     /// The host goes with it: nobody is told, until it is back and does not know them.
     Silent,
 }
@@ -42,10 +44,11 @@ impl<M: Machine> World<M> {
             if was == Stage::Gone || how == Crash::Silent {
                 continue;
             }
-            if how == Crash::Reset {
+            let lost = how == Crash::Reset || (how == Crash::Torn && self.rng.percent(50));
+            if lost {
                 self.wires[side.wire()].ends[side.other().end()].inbound.lose();
             }
-            let clean = how == Crash::Drain && self.rng.percent(50);
+            let clean = !lost && self.rng.percent(50);
             self.send(side.other(), if clean { Segment::Fin } else { Segment::Reset });
         }
     }

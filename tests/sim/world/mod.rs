@@ -121,6 +121,17 @@ pub struct World<M> {
     queue: BinaryHeap<Reverse<(Time, u64, Event)>>,
     sequence: u64,
     trace: Trace,
+    trap: Option<Trap>,
+}
+
+/// Waits for a process to send a message of some kind.
+struct Trap {
+    /// The message's name.
+    word: &'static str,
+    /// So many are let through.
+    skip: u64,
+    /// Who sent one, once it has closed.
+    caught: Option<usize>,
 }
 
 impl<M: Machine> World<M> {
@@ -137,6 +148,7 @@ impl<M: Machine> World<M> {
             queue: BinaryHeap::new(),
             sequence: 0,
             trace: Trace::new(tracing),
+            trap: None,
         }
     }
 
@@ -216,6 +228,18 @@ impl<M: Machine> World<M> {
     /// [`Step::Alarm`] comes with this token after this time.
     pub fn alarm(&mut self, after: Span, token: u64) {
         self.schedule(self.now + after, Event::Alarm(token));
+    }
+
+    /// From now on, waits until some process sends the message `word` for the `skip + 1`st time.
+    pub fn set_trap(&mut self, word: &'static str, skip: u64) {
+        self.trap = Some(Trap { word, skip, caught: None });
+    }
+
+    /// The process that was caught, right after the turn in which it sent the message.
+    pub fn take_caught(&mut self) -> Option<usize> {
+        let caught = self.trap.as_ref()?.caught?;
+        self.trap = None;
+        Some(caught)
     }
 
     /// Prints into the trace, if there is one.
