@@ -57,6 +57,9 @@ const DIRTY: u8 = 8;
 const READY: u8 = 16;
 /// The peer will send nothing more.
 const EOF: u8 = 32;
+/// We connected to it: it is read however much waits to be sent. If both ends of a link stopped reading because the
+/// other does not, nothing would move again.
+const DIALED: u8 = 64;
 
 /// Buffers larger than this are given back to the system instead of to the pool.
 const POOLED_BYTES_MAX: usize = 256 << 10;
@@ -202,6 +205,7 @@ impl Net {
     /// Connects to `peer`. What is written to the id before it stands is sent once it does.
     pub fn dial(&mut self, peer: SocketAddr) -> ConnId {
         let id = self.insert();
+        self.entries[id.index()].flags |= DIALED;
         self.requests.push(NetRequest::Dial(id, peer));
         id
     }
@@ -299,7 +303,8 @@ impl Net {
     pub fn wants_input(&self, id: ConnId) -> bool {
         self.entry(id).is_some_and(|entry| {
             let queued = entry.memory.as_deref().map_or(0, Memory::queued);
-            entry.flags & (CLOSING | STALLED | EOF) == 0 && queued < limits::QUEUED_BYTES_PAUSE
+            let reads = queued < limits::QUEUED_BYTES_PAUSE || entry.flags & DIALED != 0;
+            entry.flags & (CLOSING | STALLED | EOF) == 0 && reads
         })
     }
 

@@ -179,6 +179,8 @@ impl Engine {
         let accepted =
             change.promises.values().filter_map(|p| p.accepted.clone()).max_by_key(|(ballot, _)| *ballot);
         let proposal = match accepted {
+            // A broker with another list of servers got there first: theirs is no view of this cluster.
+            Some((_, view)) if view.seats.len() != self.links.len() => None,
             Some((_, view)) if !self.has_bug(Bug::ViewNotPaxos) => Some(view),
             _ => {
                 let heard = change.promises.iter().map(|(&s, p)| (s, p.incarnation)).collect();
@@ -222,7 +224,7 @@ impl Engine {
         whole: bool,
     ) -> Option<View> {
         let mut view = base.clone();
-        view.id.number += 1;
+        view.id.number = base.id.number.checked_add(1)?;
         match intent {
             // While others may still promise, they are waited for: a server left out must be filled later.
             Intent::First if whole => return None,
@@ -324,11 +326,14 @@ impl Engine {
         self.change.stuck_since = None;
         self.refills.retain(|refill| self.view.seats[refill.server] == refill.seat);
         self.view_changed_for_owner(now, net);
-        self.retry_queries(now, net);
+        self.restart_queries(now, net);
         for id in self.ops.ids() {
             self.reenter(id, now, net);
         }
         for server in 0..self.links.len() {
+            if self.view.seats[server].role != Role::Member {
+                self.source_lost(server);
+            }
             self.ping_if_unseated(server, now, net);
         }
         self.wake_soon(now);

@@ -2,6 +2,7 @@
 
 use super::link::{Expect, LinkState};
 use super::op::{Answer, EngineError, Outcome, Phase};
+use super::refill::Piece;
 use super::{Bug, Engine};
 use crate::conn::{CloseReason, ConnId, Net, Next, Taken};
 use crate::proto::cluster::{Reply, Request, View, ViewId, parse_push};
@@ -161,14 +162,18 @@ impl Engine {
                 }
             }
             Reply::Copied { since, slot, promised, last, records } => {
-                let Expect::Sync { learner, .. } = expect else { return };
-                self.copied(learner, since, slot, promised, last, records, now, net);
+                let Expect::Sync { learner, attempt, .. } = expect else { return };
+                let piece = Piece { since, slot, attempt };
+                self.copied(server, learner, piece, promised, last, records, now, net);
             }
             Reply::Slots { since, promised, slots } => {
                 let Expect::Slots { learner, .. } = expect else { return };
                 self.slots_known(learner, since, server, promised, &slots, now, net);
             }
-            Reply::Filled { since, slot, last } => self.filled(server, since, slot, last, now, net),
+            Reply::Filled { since, slot, last } => {
+                let Expect::Fill { attempt, .. } = expect else { return };
+                self.filled(server, Piece { since, slot, attempt }, last, now, net);
+            }
             Reply::NotNow => self.copy_refused(server, expect, now),
             Reply::WrongView { view } => self.wrong_view(server, expect, view, now, net),
             Reply::NoSeat => self.no_seat(server, expect, now),
@@ -306,6 +311,10 @@ impl Engine {
         }
     }
 
+    fn is_at(&self, op: super::op::OpId, phase: Phase, round: u32) -> bool {
+        self.ops.get(op).is_some_and(|op| op.phase == phase && op.round == round)
+    }
+
     /// A server answered with an error in words.
     fn server_refused(&mut self, server: usize, expect: Expect, words: String, now: Now, net: &mut Net) {
         log::warn!("server {} refuses {expect:?}: {words}", self.links[server].peer);
@@ -317,11 +326,11 @@ impl Engine {
                 self.note(format!("server {}: {words}", self.links[server].peer));
                 self.link_lost(server, Some(words), now, net);
             }
-            Expect::Get { op, .. } if self.ops.get(op).is_some() => {
+            Expect::Get { op, round, .. } if self.is_at(op, Phase::Read, round) => {
                 self.finish(op, Outcome::Failed(EngineError::Refused(words)), now, net);
             }
             // Another replica may have stored it.
-            Expect::Store { op, .. } if self.ops.get(op).is_some() => {
+            Expect::Store { op, round, .. } if self.is_at(op, Phase::Store, round) => {
                 self.finish(op, Outcome::Failed(EngineError::Uncertain), now, net);
             }
             Expect::Count { ticket, round } => self.counted(ticket, round, server, None),
@@ -367,7 +376,7 @@ impl Engine {
                 Expect::Sync { .. } | Expect::Slots { .. } | Expect::Fill { .. } => {
                     self.copy_refused(server, expect, now);
                 }
-                Expect::Relay { op: Some(op) } => self.relay_lost(op, now),
+                Expect::Relay { op: Some(op), .. } => self.relay_lost(op, now),
                 _ => {}
             }
         }

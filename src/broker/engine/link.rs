@@ -39,6 +39,7 @@ pub(super) enum Expect {
         learner: usize,
         since: u32,
         slot: Slot,
+        attempt: u32,
     },
     /// Which of its slots hold anything, for a learner.
     Slots {
@@ -48,6 +49,7 @@ pub(super) enum Expect {
     Fill {
         since: u32,
         slot: Slot,
+        attempt: u32,
     },
     Count {
         ticket: Ticket,
@@ -57,7 +59,9 @@ pub(super) enum Expect {
         ticket: Ticket,
         round: u32,
     },
+    /// Words for another broker: an operation, or something that needs no answer.
     Relay {
+        process: u32,
         op: Option<OpId>,
     },
 }

@@ -229,8 +229,7 @@ impl Engine {
 
     /// More operations may be submitted.
     pub fn room(&self) -> bool {
-        self.ops.len() < OPERATIONS_MAX
-            && !self.links.iter().any(|link| link.up().is_some() && self.is_full(link))
+        self.ops.len() < OPERATIONS_MAX && !self.links.iter().any(|link| link.is_well() && self.is_full(link))
     }
 
     /// The next answer.

@@ -147,6 +147,7 @@ impl Engine {
         self.owner.owned = SlotSet::default();
         log::info!("claiming all slots with ballot {:?} in view {}", self.owner.ballot, self.view.id);
         self.prepare_all(now, net);
+        self.release_asked(now, net);
         self.wake_soon(now);
     }
 

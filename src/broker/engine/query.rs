@@ -57,6 +57,12 @@ impl Engine {
         self.wake_soon(now);
     }
 
+    /// Begins every query anew, in a new view.
+    pub(super) fn restart_queries(&mut self, now: Now, net: &mut Net) {
+        self.queries.queries.values_mut().for_each(|query| query.again = true);
+        self.retry_queries(now, net);
+    }
+
     /// Begins every query that waits for its next attempt.
     pub(super) fn retry_queries(&mut self, now: Now, net: &mut Net) {
         let waiting: Vec<Ticket> =

@@ -30,6 +30,10 @@ pub(super) struct Refill {
     waiting: VecDeque<Slot>,
     /// By slot.
     states: Vec<Copying>,
+    /// By slot: tells what belongs to the present attempt from what an earlier one left under way.
+    attempts: Vec<u32>,
+    /// By slot: the member that it is copied from. The order of a slot's records is that member's own.
+    sources: Vec<u16>,
     /// Members that were asked which of their slots hold anything.
     asked: ServerSet,
     /// Empty slots that are filled together with the first of them.
@@ -43,10 +47,40 @@ pub(super) struct Refill {
 enum Copying {
     Waiting,
     UnderWay,
+    /// Empty at its source: it waits for the learner alone, together with others.
+    Together,
     Filled,
 }
 
+/// One attempt to copy one slot.
+#[derive(Clone, Copy)]
+pub(super) struct Piece {
+    pub(super) since: u32,
+    pub(super) slot: Slot,
+    pub(super) attempt: u32,
+}
+
 impl Refill {
+    /// A slot's copy begins: its attempt.
+    fn begin(&mut self, slot: Slot, source: usize) -> u32 {
+        self.states[slot.index()] = Copying::UnderWay;
+        self.sources[slot.index()] = source as u16;
+        self.attempts[slot.index()] += 1;
+        self.attempts[slot.index()]
+    }
+
+    fn is_present(&self, piece: Piece) -> bool {
+        let index = piece.slot.index();
+        let begun = matches!(self.states[index], Copying::UnderWay | Copying::Together);
+        begun && self.attempts[index] == piece.attempt
+    }
+
+    /// The slot is being copied from that member.
+    fn is_copying(&self, slot: Slot, source: usize) -> bool {
+        let index = slot.index();
+        self.states[index] == Copying::UnderWay && usize::from(self.sources[index]) == source
+    }
+
     fn is_complete(&self) -> bool {
         self.filled == self.slots
     }
@@ -73,9 +107,22 @@ impl Engine {
             log::info!("refilling {}: {} slots", self.links[server].peer, waiting.len());
             let slots = waiting.len();
             let states = vec![Copying::Waiting; SLOT_COUNT];
+            let (attempts, sources) = (vec![0; SLOT_COUNT], vec![0; SLOT_COUNT]);
             let (asked, together) = (ServerSet::default(), BTreeMap::new());
-            let refill =
-                Refill { server, seat, waiting, states, asked, together, under_way: 0, filled: 0, slots };
+            let (under_way, filled) = (0, 0);
+            let refill = Refill {
+                server,
+                seat,
+                waiting,
+                states,
+                attempts,
+                sources,
+                asked,
+                together,
+                under_way,
+                filled,
+                slots,
+            };
             self.refills.push(refill);
             self.ask_for_slots(self.refills.len() - 1, now, net);
         }
@@ -120,16 +167,19 @@ impl Engine {
         self.refills[index].asked.remove(source);
         let is_empty = |slot: &Slot| !held.contains(*slot) && self.source_of(*slot) == Some(source);
         let empty: Vec<Slot> = self.refills[index].waiting.iter().copied().filter(is_empty).collect();
-        if let Some(&first) = empty.first() {
+        if let Some(&first) = empty.first()
+            && self.links[learner].is_well()
+        {
+            let refill = &mut self.refills[index];
+            let attempts: Vec<u32> = empty.iter().map(|&slot| refill.begin(slot, source)).collect();
+            empty.iter().for_each(|slot| refill.states[slot.index()] = Copying::Together);
+            let states = &refill.states;
+            refill.waiting.retain(|slot| states[slot.index()] == Copying::Waiting);
+            refill.under_way += 1;
+            refill.together.insert(first, empty);
             let request = Request::Fill { since, slot: first, promised, last: true, records: vec![] };
-            if self.send(learner, &request, Expect::Fill { since, slot: first }, now, net) {
-                let refill = &mut self.refills[index];
-                empty.iter().for_each(|slot| refill.states[slot.index()] = Copying::UnderWay);
-                let states = &refill.states;
-                refill.waiting.retain(|slot| states[slot.index()] == Copying::Waiting);
-                refill.under_way += 1;
-                refill.together.insert(first, empty);
-            }
+            let expect = Expect::Fill { since, slot: first, attempt: attempts[0] };
+            self.send(learner, &request, expect, now, net);
         }
         self.pump_refill(index, now, net);
     }
@@ -155,29 +205,34 @@ impl Engine {
         }
         while self.refills[index].under_way < SLOTS_AT_ONCE {
             let (learner, since) = (self.refills[index].server, self.refills[index].seat.since);
-            let Some(slot) = self.refills[index].waiting.pop_front() else { return };
-            if !self.sync(learner, since, slot, None, now, net) {
-                self.refills[index].waiting.push_front(slot);
+            let slot = self.refills[index].waiting.front().copied();
+            let Some((slot, source)) = slot.and_then(|slot| Some((slot, self.source_of(slot)?))) else {
+                return;
+            };
+            if !self.links[learner].is_well() {
                 return;
             }
-            self.refills[index].under_way += 1;
-            self.refills[index].states[slot.index()] = Copying::UnderWay;
+            let refill = &mut self.refills[index];
+            refill.waiting.pop_front();
+            refill.under_way += 1;
+            let attempt = refill.begin(slot, source);
+            self.sync(source, learner, Piece { since, slot, attempt }, None, now, net);
         }
     }
 
-    /// Asks a member for the slot's records behind `after`. False: no member answers now.
+    /// Asks a member for the slot's records behind `after`. False: there is no link to it.
     fn sync(
         &mut self,
+        source: usize,
         learner: usize,
-        since: u32,
-        slot: Slot,
+        piece: Piece,
         after: Option<&[u8]>,
         now: Now,
         net: &mut Net,
     ) -> bool {
-        let Some(source) = self.source_of(slot) else { return false };
+        let Piece { since, slot, attempt } = piece;
         let request = Request::Sync { since, slot, bytes: SLICE_BYTES, after };
-        self.send(source, &request, Expect::Sync { learner, since, slot }, now, net)
+        self.send(source, &request, Expect::Sync { learner, since, slot, attempt }, now, net)
     }
 
     fn refill_of(&mut self, learner: usize, since: u32) -> Option<usize> {
@@ -185,46 +240,43 @@ impl Engine {
         self.refills.iter().position(|refill| refill.server == learner && (refill.seat.since == since || any))
     }
 
-    /// A member's records: on to the learner with them.
+    /// A member's records: on to the learner with them. The next slice comes from the same member, behind the same key:
+    /// another one's list has another order.
     #[expect(clippy::too_many_arguments, reason = "they are the message's fields")]
     pub(super) fn copied(
         &mut self,
+        source: usize,
         learner: usize,
-        since: u32,
-        slot: Slot,
+        piece: Piece,
         promised: Ballot,
         last: bool,
         records: Vec<Copied<'_>>,
         now: Now,
         net: &mut Net,
     ) {
-        let Some(index) = self.refill_of(learner, since) else { return };
+        let Some(index) = self.refill_of(learner, piece.since) else { return };
+        if !self.refills[index].is_present(piece) {
+            return;
+        }
+        let Piece { since, slot, attempt } = piece;
         let after = records.last().map(|record| record.key.to_vec()).filter(|_| !last);
         let request = Request::Fill { since, slot, promised, last, records };
-        if !self.send(learner, &request, Expect::Fill { since, slot }, now, net) {
-            return self.again(index, slot);
-        }
-        if let Some(after) = after
-            && !self.sync(learner, since, slot, Some(&after), now, net)
-        {
-            self.again(index, slot);
+        let sent = self.send(learner, &request, Expect::Fill { since, slot, attempt }, now, net);
+        let goes_on = match after {
+            Some(after) => sent && self.sync(source, learner, piece, Some(&after), now, net),
+            None => sent,
+        };
+        if !goes_on {
+            self.again(index, piece);
         }
     }
 
     /// The learner stored them.
-    pub(super) fn filled(
-        &mut self,
-        learner: usize,
-        since: u32,
-        slot: Slot,
-        last: bool,
-        now: Now,
-        net: &mut Net,
-    ) {
-        let Some(index) = self.refill_of(learner, since) else { return };
+    pub(super) fn filled(&mut self, learner: usize, piece: Piece, last: bool, now: Now, net: &mut Net) {
+        let Some(index) = self.refill_of(learner, piece.since) else { return };
         let refill = &mut self.refills[index];
-        if last && refill.states[slot.index()] == Copying::UnderWay {
-            let slots = refill.together.remove(&slot).unwrap_or_else(|| vec![slot]);
+        if last && refill.is_present(piece) {
+            let slots = refill.together.remove(&piece.slot).unwrap_or_else(|| vec![piece.slot]);
             slots.iter().for_each(|slot| refill.states[slot.index()] = Copying::Filled);
             refill.under_way -= 1;
             refill.filled += slots.len();
@@ -238,8 +290,12 @@ impl Engine {
     /// The source or the learner would not, or the link to it broke.
     pub(super) fn copy_refused(&mut self, server: usize, expect: Expect, now: Now) {
         match expect {
-            Expect::Sync { learner, since, slot } => self.slot_again(learner, since, slot),
-            Expect::Fill { since, slot } => self.slot_again(server, since, slot),
+            Expect::Sync { learner, since, slot, attempt } => {
+                self.slot_again(learner, Piece { since, slot, attempt });
+            }
+            Expect::Fill { since, slot, attempt } => {
+                self.slot_again(server, Piece { since, slot, attempt });
+            }
             Expect::Slots { learner, since } => self.slots_unknown(learner, since, server),
             _ => {}
         }
@@ -247,19 +303,34 @@ impl Engine {
     }
 
     /// The slot's copy begins anew, at the next tick.
-    fn slot_again(&mut self, learner: usize, since: u32, slot: Slot) {
-        if let Some(index) = self.refill_of(learner, since) {
-            self.again(index, slot);
+    fn slot_again(&mut self, learner: usize, piece: Piece) {
+        if let Some(index) = self.refill_of(learner, piece.since) {
+            self.again(index, piece);
         }
     }
 
-    fn again(&mut self, index: usize, slot: Slot) {
+    fn again(&mut self, index: usize, piece: Piece) {
         let refill = &mut self.refills[index];
-        if refill.states[slot.index()] == Copying::UnderWay {
-            let slots = refill.together.remove(&slot).unwrap_or_else(|| vec![slot]);
+        if refill.is_present(piece) {
+            let slots = refill.together.remove(&piece.slot).unwrap_or_else(|| vec![piece.slot]);
             slots.iter().for_each(|slot| refill.states[slot.index()] = Copying::Waiting);
             refill.under_way -= 1;
             refill.waiting.extend(slots);
+        }
+    }
+
+    /// A server that does not answer, or is no member any more, is the source of nothing: what it was to give is copied
+    /// from another, from its start.
+    pub(super) fn source_lost(&mut self, server: usize) {
+        for index in 0..self.refills.len() {
+            let refill = &mut self.refills[index];
+            refill.asked.remove(server);
+            let since = refill.seat.since;
+            let alone: Vec<Slot> = Slot::all().filter(|slot| refill.is_copying(*slot, server)).collect();
+            for slot in alone {
+                let attempt = self.refills[index].attempts[slot.index()];
+                self.again(index, Piece { since, slot, attempt });
+            }
         }
     }
 }

@@ -52,15 +52,19 @@ impl Engine {
         write_ask(&mut payload, number, &op.key, &op.ask);
         self.relay.asked.insert(number, id);
         self.counters.forwarded += 1;
-        let request = Request::Relay { process: self.owner.process(), payload: &payload };
-        self.send(server, &request, Expect::Relay { op: Some(id) }, now, net);
+        let process = self.owner.process();
+        let request = Request::Relay { process, payload: &payload };
+        self.send(server, &request, Expect::Relay { process, op: Some(id) }, now, net);
         self.wake_soon(now);
     }
 
     /// The owner is not connected to that server: what was asked there is not executed.
     pub(super) fn no_route(&mut self, server: usize, expect: Expect, now: Now, net: &mut Net) {
-        self.links[server].owner_here = Some(false);
-        if let Expect::Relay { op: Some(id) } = expect {
+        let Expect::Relay { process, op } = expect else { return };
+        if process == self.owner.process() {
+            self.links[server].owner_here = Some(false);
+        }
+        if let Some(id) = op {
             self.take_back(id, now, net);
         }
     }
@@ -125,7 +129,7 @@ impl Engine {
     ) -> Option<()> {
         let id = parse_integer(number)? as u64;
         let ask = parse_ask(verb, rest)?;
-        if self.owner.is_ours() {
+        if self.owner.is_ours() && self.room() {
             self.accept(Source::Relay { process: from, id }, key, ask, now, net);
         } else {
             let promised = self.owner.process_ballot().0;
@@ -158,7 +162,13 @@ impl Engine {
         let well: Vec<usize> =
             (0..self.links.len()).filter(|&server| self.links[server].is_well()).take(2).collect();
         for server in well {
-            self.send(server, &Request::Relay { process, payload }, Expect::Relay { op: None }, now, net);
+            self.send(
+                server,
+                &Request::Relay { process, payload },
+                Expect::Relay { process, op: None },
+                now,
+                net,
+            );
         }
     }
 
@@ -220,7 +230,7 @@ impl Engine {
         let heard_at = self.owner.heard_owner_at.max(since);
         if now.time.since(heard_at) >= self.config.takeover + self.relay.patience {
             log::warn!("the owner does not answer: taking over");
-            return self.take_over(now, net);
+            return self.claim(now, net);
         }
         self.wake_soon(now);
         if now.time.since(self.relay.probed_at) >= BUSY_EVERY
@@ -229,16 +239,15 @@ impl Engine {
             self.relay.probed_at = now.time;
             let (process, payload) = (self.owner.process(), one_word(b"WHO"));
             let request = Request::Relay { process, payload: &payload };
-            self.send(server, &request, Expect::Relay { op: None }, now, net);
+            self.send(server, &request, Expect::Relay { process, op: None }, now, net);
         }
     }
 
-    /// Claims all slots; what was asked of the old owner may be executed.
-    fn take_over(&mut self, now: Now, net: &mut Net) {
+    /// This broker claims the slots itself: what was asked of the old owner may be executed.
+    pub(super) fn release_asked(&mut self, now: Now, net: &mut Net) {
         self.relay.needed_since = None;
-        self.claim(now, net);
         for id in std::mem::take(&mut self.relay.asked).into_values() {
-            let Some(op) = self.ops.get_mut(id) else { continue };
+            let Some(op) = self.ops.get_mut(id).filter(|op| op.phase == Phase::Forwarded) else { continue };
             match op.may_be_executed() {
                 true => self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net),
                 false => {

@@ -46,6 +46,7 @@ impl Engine {
         }
         self.tick_relay(now, net);
         self.tick_ops(now, net);
+        self.retry_queries(now, net);
         self.tick_queries(now);
         self.tick_raws(now, net);
         if !self.ops.is_empty() || self.queries_pending() || !self.refills.is_empty() {
@@ -85,6 +86,7 @@ impl Engine {
                     link.down_since.get_or_insert(now.time);
                     log::warn!("server {} is silent", link.peer);
                     self.body_lost(server, now, net);
+                    self.source_lost(server);
                 }
                 let link = &self.links[server];
                 let heard_at = link.heard_at;
@@ -260,14 +262,14 @@ impl Engine {
     fn all_forgot(&mut self, now: Now, net: &mut Net) {
         let forgot = |server: usize| {
             let (link, seat) = (&self.links[server], self.view.seats[server]);
-            link.is_well()
-                && link.view.is_blank()
-                && link.incarnation.is_some_and(|now| now != seat.incarnation)
+            let elsewhere = link.view.is_blank() || link.view.life != self.view.id.life;
+            link.is_well() && elsewhere && link.incarnation.is_some_and(|now| now != seat.incarnation)
         };
         if !(0..self.links.len()).all(forgot) {
             return;
         }
         self.note("all servers were restarted empty: their data is lost, the cluster starts anew".to_owned());
+        self.links.iter_mut().for_each(|link| link.refusal = None);
         self.view = Default::default();
         self.owner = Default::default();
         self.change = Default::default();
