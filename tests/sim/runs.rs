@@ -1,7 +1,7 @@
 //! Many runs, on two threads; one run again.
 //!
 //! ```text
-//!   cargo test --test sim                                       300 seeds
+//!   cargo test --test sim                                       2,000 seeds
 //!   SIM_SEEDS=200000 cargo test --release --test sim seeds      more; SIM_FIRST=n begins at n
 //!   SIM_SEED=4711 cargo test --release --test sim replay -- --nocapture     one, with its trace
 //! ```
@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 2_000;
 /// Every so many seeds one runs twice.
 const TWICE_EVERY: u64 = 100;
 const THREADS: usize = 2;

@@ -302,8 +302,7 @@ impl Engine {
         if op.phase == Phase::Queued || op.phase == Phase::Forwarded || !op.exclusive {
             return;
         }
-        // What its asker was told is given up must not be done later.
-        if op.given_up || (op.may_be_executed() && !reissue) {
+        if op.may_be_executed() && !reissue {
             return self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net);
         }
         if op.given_up {
