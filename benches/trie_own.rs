@@ -18,7 +18,8 @@ const VALUE: &[u8; 32] = b"0123456789abcdef0123456789abcdef";
 
 /// Keys in random order.
 fn keys(prefix: &str, count: usize, digits: usize) -> Vec<Vec<u8>> {
-    let mut keys: Vec<_> = (0..count).map(|number| format!("{prefix}{number:0digits$}").into_bytes()).collect();
+    let mut keys: Vec<_> =
+        (0..count).map(|number| format!("{prefix}{number:0digits$}").into_bytes()).collect();
     let mut rng = Rng::from_seed(7);
     (1..count).rev().for_each(|index| keys.swap(index, rng.index(index + 1)));
     keys
@@ -103,7 +104,9 @@ fn texts(criterion: &mut Criterion) {
     });
     group.bench_function("put over", |bench| bench.iter(|| fill(&mut trie, &keys, clustered)));
     group.bench_function("get", |bench| {
-        bench.iter(|| keys.iter().filter_map(|key| trie.get(key)).map(|record| record.text().len()).sum::<usize>())
+        bench.iter(|| {
+            keys.iter().filter_map(|key| trie.get(key)).map(|record| record.text().len()).sum::<usize>()
+        })
     });
     group.bench_function("get and copy", |bench| {
         let mut out = Vec::new();

@@ -28,6 +28,9 @@ const CHUNK_UNITS_MAX: usize = CHUNK_BYTES_MAX / UNIT_BYTES;
 /// Every chunk that a 32-bit reference can reach: 32 GiB.
 const CHUNKS_MAX: usize = (u32::MAX as usize + 1) / CHUNK_UNITS_MAX;
 
+/// Bytes of a cache line: a slot of this size must not lie in two.
+const LINE_BYTES: usize = 64;
+
 /// Largest slot that shares its span with others.
 pub(super) const SMALL_BYTES_MAX: usize = 4096;
 
@@ -164,6 +167,8 @@ enum SpanState {
 
 struct Chunk {
     bytes: Box<[u8]>,
+    /// Bytes before the first whose address is a multiple of [`LINE_BYTES`]; references count from there.
+    skip: usize,
     spans: Box<[Span]>,
 }
 
@@ -227,13 +232,15 @@ impl Arena {
     /// The bytes from `at` to its chunk's end; the owner knows how many of them are its own.
     #[inline]
     pub(super) fn tail(&self, at: Ref) -> &[u8] {
-        &self.chunks[at.chunk()].bytes[at.offset()..]
+        let chunk = &self.chunks[at.chunk()];
+        &chunk.bytes[chunk.skip + at.offset()..]
     }
 
     /// As [`Arena::tail`], to write.
     #[inline]
     pub(super) fn tail_mut(&mut self, at: Ref) -> &mut [u8] {
-        &mut self.chunks[at.chunk()].bytes[at.offset()..]
+        let chunk = &mut self.chunks[at.chunk()];
+        &mut chunk.bytes[chunk.skip + at.offset()..]
     }
 
     /// How many bytes a slot for `bytes` has.
@@ -339,10 +346,10 @@ impl Arena {
         // Span 0 stays unused so that no slot has reference 0.
         self.fresh = spans - usize::from(self.chunks.is_empty());
         self.spans += spans;
-        self.chunks.push(Chunk {
-            bytes: vec![0; bytes].into_boxed_slice(),
-            spans: vec![Span::default(); spans].into_boxed_slice(),
-        });
+        let bytes = vec![0; bytes + LINE_BYTES].into_boxed_slice();
+        let skip = bytes.as_ptr().align_offset(LINE_BYTES);
+        assert!(skip < LINE_BYTES, "bytes can be aligned to anything");
+        self.chunks.push(Chunk { bytes, skip, spans: vec![Span::default(); spans].into_boxed_slice() });
     }
 
     #[inline]

@@ -10,6 +10,7 @@
 use std::fmt;
 
 use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, SPAN_BYTES, ref_at, set_u32};
+use super::radix::common_len;
 
 /// Bytes of the link at the front of every piece but the last.
 const LINK_BYTES: usize = 4;
@@ -164,7 +165,7 @@ impl<'t> Bytes<'t> {
                 let (skip, at) = (from.max(start), from + common);
                 debug_assert_eq!(skip, at);
                 let (mine, theirs) = (&chunk[skip - start..], other.get(at..).unwrap_or_default());
-                let same = mine.iter().zip(theirs).take_while(|(mine, theirs)| mine == theirs).count();
+                let same = common_len(mine, theirs);
                 common += same;
                 if same < mine.len() {
                     return common;

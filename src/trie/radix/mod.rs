@@ -120,10 +120,11 @@ impl Radix {
         loop {
             let node = Node::at(arena, at);
             if node.is_leaf() {
-                let common = depth + leaf::key_of(arena, at).common(key, depth);
-                if common == key.len() && leaf::key_of(arena, at).len() == common {
+                let stored = leaf::key_of(arena, at);
+                if stored == *key {
                     return Spot::Found(Found { leaf: at, link, above, above_chain });
                 }
+                let common = depth + stored.common(key, depth);
                 return Spot::Missing(Gap { link, depth, place: Place::Leaf { leaf: at, common } });
             }
             let prefix = node.prefix();
@@ -170,7 +171,16 @@ impl Radix {
 /// How many bytes two slices have in common at their beginning.
 #[inline]
 pub(super) fn common_len(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0);
+    let mut common = 0;
+    for (a, b) in words {
+        let differences = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differences != 0 {
+            return common + differences.trailing_zeros() as usize / 8;
+        }
+        common += 8;
+    }
+    common + a[common..].iter().zip(&b[common..]).take_while(|(a, b)| a == b).count()
 }
 
 const _: () = assert!(node::DIRECT < LEAF, "a node's first byte never looks like a leaf's");

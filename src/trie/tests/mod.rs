@@ -1,6 +1,8 @@
 //! The trie against slow twins: a `BTreeMap` of records, a tree of values.
 
+mod cursors;
 mod model;
+mod random;
 mod targeted;
 mod value;
 
