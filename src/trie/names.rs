@@ -19,15 +19,19 @@ pub(super) fn spans_for(len: usize) -> usize {
 impl Store {
     /// The reference of `name`, which counts one use more. Its [`spans_for`] are reserved.
     pub(super) fn intern(&mut self, name: &str) -> Ref {
-        let name = name.as_bytes();
-        let gap = match self.names.locate(&self.arena, name) {
-            Spot::Found(found) => {
-                let bytes = self.arena.tail_mut(found.leaf);
-                let uses = u32_at(bytes, USES_OFFSET);
-                set_u32(bytes, USES_OFFSET, uses.checked_add(1).expect("fewer fields than references"));
-                return found.leaf;
-            }
-            Spot::Missing(gap) => gap,
+        if let Some(leaf) = self.find_name(name) {
+            let bytes = self.arena.tail_mut(leaf);
+            let uses = u32_at(bytes, USES_OFFSET);
+            set_u32(bytes, USES_OFFSET, uses.checked_add(1).expect("fewer fields than references"));
+            return leaf;
+        }
+        self.add_name(name.as_bytes())
+    }
+
+    /// Stores a name that no field has yet, with one use.
+    fn add_name(&mut self, name: &[u8]) -> Ref {
+        let Spot::Missing(gap) = self.names.locate(&self.arena, name) else {
+            panic!("a name is found by one way and not by the other");
         };
         let inside = name.len() <= KEY_INSIDE_MAX;
         let outside = (!inside).then(|| text::store(&mut self.arena, name));

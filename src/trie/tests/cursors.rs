@@ -77,7 +77,7 @@ fn every_key_that_stands_is_returned_once_and_in_order() {
 fn bounds_and_prefixes() {
     let mut trie = Trie::new();
     let keys: [&[u8]; 8] = [b"a", b"ab", b"abc", b"abd", b"ac", b"b", b"b\0", b"\xff\xff"];
-    keys.iter().for_each(|key| drop(trie.put_text(key, PLAIN, b"v")));
+    keys.iter().for_each(|key| assert_eq!(trie.put_text(key, PLAIN, b"v"), Ok(None)));
     let collect = |mut cursor: Cursor| {
         let mut found = Vec::new();
         while let Some((key, _)) = cursor.next(&trie) {

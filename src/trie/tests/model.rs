@@ -287,20 +287,21 @@ fn random_path<'t>(rng: &mut Rng, mut tree: &'t Tree) -> Vec<Segment<'t>> {
     }
 }
 
+const STYLES: [KeyStyle; 4] = [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long];
+
 #[test]
 fn small_runs_checked_after_every_step() {
-    for (seed, style) in
-        [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long].into_iter().enumerate()
-    {
+    for (seed, style) in STYLES.into_iter().enumerate() {
         Pair::new(seed as u64, style).run(400, 1);
     }
 }
 
+/// `TRIE_SEEDS=n` runs `n` of them.
 #[test]
 fn long_runs() {
-    for (seed, style) in
-        [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long].into_iter().enumerate()
-    {
-        Pair::new(100 + seed as u64, style).run(6_000, 1_500);
+    let seeds = std::env::var("TRIE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(4);
+    for seed in 0..seeds {
+        println!("seed {seed}");
+        Pair::new(100 + seed, STYLES[seed as usize % STYLES.len()]).run(6_000, 1_500);
     }
 }

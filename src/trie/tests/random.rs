@@ -97,7 +97,10 @@ fn apply(trie: &mut Trie, twin: &mut Twin, operation: &Operation) {
         Operation::RemoveAt(key, names) => {
             let names: Vec<String> = names.iter().map(|name| field(*name)).collect();
             let path: Vec<_> = names.iter().map(|name| Segment::Field(name)).collect();
-            let removed = matches!(twin.get_mut(key), Some(Some(tree)) if tree.remove_at(&path));
+            let removed = match twin.get_mut(key) {
+                Some(Some(tree)) => tree.remove_at(&path),
+                _ => false,
+            };
             assert_eq!(trie.remove_at(key, &path, Version::ZERO), removed);
         }
     }
