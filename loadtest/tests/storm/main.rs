@@ -186,15 +186,16 @@ fn a_prefill_that_fails_ends_before_the_measurement() {
 fn ctrl_c_reports_what_was_measured_until_then() {
     let good = Stub::start(Manners::Good);
     let silent = Stub::start(Manners::Silent);
-    for (stub, arguments, verb) in [
-        (&good, "--duration 1000 --warmup 0 --command ping", "PING"),
-        (&good, "--duration 1000 --warmup 900 --command mget", "MGET"),
-        (&silent, "--duration 1000 --warmup 0 --command ping -c 2", "PING"),
+    // More requests than there are connections: then at least one answer was taken in before.
+    for (stub, arguments, verb, seen) in [
+        (&good, "--duration 1000 --warmup 0 --command ping -c 10", "PING", 11),
+        (&good, "--duration 1000 --warmup 900 --command mget -c 10", "MGET", 11),
+        (&silent, "--duration 1000 --warmup 0 --command ping -c 2", "PING", 2),
     ] {
         let child =
             command(stub.port, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // It is in full course, so it listens to signals.
-        while stub.count(verb) < 2 {
+        while stub.count(verb) < seen {
             std::thread::yield_now();
         }
         let (result, code) = interrupt(child);
