@@ -46,6 +46,57 @@ pub const WINDOW_REQUESTS_MAX: usize = 4_096;
 /// ... and their bytes; beyond both nothing more is read from who causes them.
 pub const WINDOW_BYTES_MAX: usize = 8 << 20;
 
+/// What of these a server may be told to narrow for its clients; the default is all of it. Nothing can be widened: the
+/// layouts of frames and documents are made for the constants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Bytes of one argument, at most [`BULK_BYTES_MAX`].
+    pub bulk_bytes: usize,
+    /// Arguments of one request, at most [`ARGUMENTS_MAX`].
+    pub arguments: usize,
+    /// Bytes of an inline line, at most [`INLINE_BYTES_MAX`]; the four verbs end at `bulk_bytes`.
+    pub inline_bytes: usize,
+    /// Bytes of all incomplete requests together, at most [`INCOMPLETE_BYTES_MAX`].
+    pub incomplete_bytes: usize,
+    /// Seconds without a byte after which an incomplete request is closed.
+    pub incomplete_secs: u64,
+    /// Bytes queued for a client that does not read from which on it is not read from, at most [`QUEUED_BYTES_PAUSE`].
+    pub pause_bytes: usize,
+    /// ... and from which on it is closed when it takes nothing, at most [`QUEUED_BYTES_MAX`].
+    pub queued_bytes: usize,
+    /// Seconds without progress after which a client that does not read is closed.
+    pub queued_secs: u64,
+    /// Bytes of a document's text, at most [`DOCUMENT_BYTES_MAX`].
+    pub document_bytes: usize,
+    /// Nested sets and arrays of a document, at most [`DOCUMENT_DEPTH_MAX`].
+    pub document_depth: usize,
+    /// Tokens of a COMPUTE expression, at most [`COMPUTE_TOKENS_MAX`].
+    pub compute_tokens: usize,
+}
+
+impl Limits {
+    /// Everything that the constants allow.
+    pub const FULL: Limits = Limits {
+        bulk_bytes: BULK_BYTES_MAX,
+        arguments: ARGUMENTS_MAX,
+        inline_bytes: INLINE_BYTES_MAX,
+        incomplete_bytes: INCOMPLETE_BYTES_MAX,
+        incomplete_secs: INCOMPLETE_SECS_MAX,
+        pause_bytes: QUEUED_BYTES_PAUSE,
+        queued_bytes: QUEUED_BYTES_MAX,
+        queued_secs: QUEUED_SECS_MAX,
+        document_bytes: DOCUMENT_BYTES_MAX,
+        document_depth: DOCUMENT_DEPTH_MAX,
+        compute_tokens: COMPUTE_TOKENS_MAX,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::FULL
+    }
+}
+
 const _: () = assert!(INLINE_BYTES_MAX <= BULK_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX <= BULK_BYTES_MAX);
 const _: () = assert!(BULK_BYTES_MAX <= INCOMPLETE_BYTES_MAX);

@@ -1,7 +1,6 @@
 //! Handing bytes to a machine: what it does not take is kept, and shown again with what follows.
 
 use super::{ConnId, Machine, Net, Next};
-use crate::limits;
 use crate::time::Now;
 
 /// What became of the bytes.
@@ -26,7 +25,7 @@ pub fn deliver<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[
     let Some(mut kept) = net.lift(id) else {
         return show(machine, net, id, bytes, now);
     };
-    if net.inbox_bytes() + kept.inbox.len() + bytes.len() > limits::INCOMPLETE_BYTES_MAX {
+    if net.inbox_bytes() + kept.inbox.len() + bytes.len() > net.limits().incomplete_bytes {
         net.put_back(id, kept);
         return Delivery::OutOfMemory;
     }
@@ -72,7 +71,7 @@ fn show<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[u8], no
     assert!(taken.consumed <= bytes.len(), "took {} of {} bytes", taken.consumed, bytes.len());
     let rest = &bytes[taken.consumed..];
     if !rest.is_empty() {
-        if net.inbox_bytes() + rest.len() > limits::INCOMPLETE_BYTES_MAX {
+        if net.inbox_bytes() + rest.len() > net.limits().incomplete_bytes {
             return Delivery::OutOfMemory;
         }
         net.keep(id, rest, wanted(taken.next, rest.len()), now.time);

@@ -8,7 +8,7 @@
 //! ```
 
 use super::ConnId;
-use crate::limits;
+use crate::limits::{Limits, QUEUED_FULL_SECS_MAX};
 use crate::time::Time;
 use std::io;
 use std::net::SocketAddr;
@@ -160,6 +160,7 @@ impl Pool {
 pub struct Net {
     /// Kept by the driver.
     pub counters: Counters,
+    limits: Limits,
     entries: Vec<Entry>,
     free: Vec<u32>,
     pool: Pool,
@@ -176,6 +177,16 @@ impl Net {
     /// A machine without connections.
     pub fn new() -> Net {
         Net::default()
+    }
+
+    /// What clients may send and leave unread; to be told before there are connections.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// What clients may send and leave unread.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The bytes that wait to be sent to `id`: append to them. For a connection that is gone this is a buffer that
@@ -254,6 +265,14 @@ impl Net {
         if let Some(entry) = self.live(id) {
             entry.flags |= CLOSING;
             self.requests.push(request);
+            // What was not taken never will be: others may need the room before the last answers are sent.
+            let entry = &mut self.entries[id.index()];
+            if let Some(memory) = entry.memory.as_mut() {
+                self.inbox_bytes -= memory.unread();
+                memory.inbox = Vec::new();
+                memory.taken = 0;
+                entry.release_if_idle(&mut self.pool);
+            }
         }
     }
 }
@@ -303,7 +322,7 @@ impl Net {
     pub fn wants_input(&self, id: ConnId) -> bool {
         self.entry(id).is_some_and(|entry| {
             let queued = entry.memory.as_deref().map_or(0, Memory::queued);
-            let reads = queued < limits::QUEUED_BYTES_PAUSE || entry.flags & DIALED != 0;
+            let reads = queued < self.limits.pause_bytes || entry.flags & DIALED != 0;
             entry.flags & (CLOSING | STALLED | EOF) == 0 && reads
         })
     }
@@ -402,7 +421,7 @@ impl Net {
                 memory.sent = 0;
             }
         }
-        if before >= limits::QUEUED_BYTES_PAUSE && after < limits::QUEUED_BYTES_PAUSE {
+        if before >= self.limits.pause_bytes && after < self.limits.pause_bytes {
             self.mark_ready(id);
         }
     }
@@ -444,11 +463,11 @@ impl Net {
             let waits_for_peer =
                 memory.unread() > 0 && memory.queued() == 0 && entry.flags & (STALLED | READY) == 0;
             let incomplete =
-                waits_for_peer && now.since(memory.received_at).as_secs() >= limits::INCOMPLETE_SECS_MAX;
+                waits_for_peer && now.since(memory.received_at).as_secs() >= self.limits.incomplete_secs;
             // A reply larger than the limit is no fault of a peer that reads it: only one that stands still is.
-            let patience = match memory.queued() > limits::QUEUED_BYTES_MAX {
-                true => limits::QUEUED_FULL_SECS_MAX,
-                false => limits::QUEUED_SECS_MAX,
+            let patience = match memory.queued() > self.limits.queued_bytes {
+                true => QUEUED_FULL_SECS_MAX.min(self.limits.queued_secs),
+                false => self.limits.queued_secs,
             };
             let stuck =
                 memory.stuck_since != Time::ZERO && now.since(memory.stuck_since).as_secs() >= patience;

@@ -155,6 +155,25 @@ fn an_incomplete_request_is_overdue_after_its_time() {
 }
 
 #[test]
+fn a_closing_connection_keeps_no_input() {
+    let (mut machine, mut net) = (Lines::default(), Net::new());
+    let (id, answered) = (net.insert(), net.insert());
+    net.out(answered).extend_from_slice(b"an answer");
+    for id in [id, answered] {
+        deliver(&mut machine, &mut net, id, b"half", at(1));
+    }
+    assert_eq!((net.inbox_bytes(), net.pending()), (8, 2));
+    net.close(id);
+    net.close(answered);
+    assert_eq!((net.inbox_bytes(), net.pending()), (0, 1));
+    assert_eq!(net.unsent(answered), b"an answer");
+    net.sent(answered, 9, at(2).time);
+    net.remove(id);
+    net.remove(answered);
+    assert_eq!((net.inbox_bytes(), net.pending()), (0, 0));
+}
+
+#[test]
 fn a_closing_connection_hears_nothing_more() {
     let (mut machine, mut net, mut requests) = (Lines::default(), Net::new(), vec![]);
     let id = net.insert();

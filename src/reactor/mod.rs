@@ -38,7 +38,7 @@ pub use signals::StopHandle;
 pub use usage::Usage;
 
 use crate::conn::{CloseReason, ConnId, Machine, Net, NetRequest, Origin, Refusal};
-use crate::limits;
+use crate::limits::{self, Limits};
 use crate::time::{Now, Span, Time};
 use accept::{Arrival, Door, turn_away};
 use clock::Clock;
@@ -123,6 +123,11 @@ impl Reactor {
             buffer: vec![0; limits::READ_BYTES].into_boxed_slice(),
             check_at: Time::ZERO,
         })
+    }
+
+    /// What clients may send and leave unread.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.net.set_limits(limits);
     }
 
     /// Listens on `address`, from now on: whoever connects before `run` waits. A port 0 is chosen by the system;

@@ -1,7 +1,7 @@
 //! What a server is told at its start.
 
 use super::bugs::ServerBugs;
-use crate::limits;
+use crate::limits::{CLIENTS_MAX_DEFAULT, Limits};
 use crate::time::Span;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -38,6 +38,9 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// How many clients the driver lets in, for INFO and CONFIG GET.
     pub clients_max: usize,
+    /// What clients may send and leave unread. Brokers may send everything: what one server of a cluster takes, all take.
+    /// The driver's [`crate::conn::Net::set_limits`] is told the same.
+    pub limits: Limits,
     /// Which requests are logged.
     pub request_log: RequestLog,
     /// The process' number, for INFO.
@@ -54,7 +57,8 @@ impl ServerConfig {
         ServerConfig {
             seed,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            clients_max: limits::CLIENTS_MAX_DEFAULT,
+            clients_max: CLIENTS_MAX_DEFAULT,
+            limits: Limits::FULL,
             request_log: RequestLog::default(),
             process_id: 0,
             figures: ProcessFigures::default,

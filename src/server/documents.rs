@@ -5,10 +5,11 @@ use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
 use super::strings::write_record;
 use super::typed::write_value;
+use crate::limits::Limits;
 use crate::proto::compute::{Expression, format_number};
 use crate::proto::path::Path;
 use crate::proto::resp::{Form, Protocol, Writer};
-use crate::proto::text::{key_and_document, read_document};
+use crate::proto::text::{key_and_document, read_document_within};
 use crate::record::{Kind, Version};
 use crate::trie::{Meta, Value, ValueKind};
 use crate::value::{Segment, ValueSink};
@@ -25,8 +26,11 @@ impl Server {
 
     /// `shift`: where the text begins in what the user wrote.
     fn put_document(&mut self, key: &[u8], text: &[u8], shift: usize, out: &mut Writer<'_>) -> Outcome {
-        let build =
-            |sink: &mut dyn ValueSink| read_document(text, sink).map_err(|error| error.shifted(shift));
+        let Limits { document_bytes, document_depth, .. } = self.config.limits;
+        let build = |sink: &mut dyn ValueSink| {
+            read_document_within(text, document_bytes, document_depth, sink)
+                .map_err(|error| error.shifted(shift))
+        };
         let before = self.trie.put_document(key, Meta::default(), build)?;
         let replaced = before.is_some_and(|kind| kind != Kind::Tombstone);
         out.simple(if replaced { "REPLACED" } else { "CREATED" });
@@ -95,7 +99,7 @@ impl Server {
     }
 
     fn evaluate(&self, text: &[u8]) -> Result<f64, CommandError> {
-        let expression = Expression::parse(text)?;
+        let expression = Expression::parse_within(text, self.config.limits.compute_tokens)?;
         let mut values = Vec::with_capacity(expression.queries().len());
         for (index, (_, path)) in expression.queries().iter().enumerate() {
             let record = self.live(path.key()).ok_or_else(|| expression.missing(index))?;

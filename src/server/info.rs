@@ -3,7 +3,6 @@
 use super::dispatch::{Call, Outcome};
 use super::{REDIS_VERSION, Server};
 use crate::conn::Net;
-use crate::limits;
 use crate::proto::command::{COMMANDS, Command};
 use crate::proto::resp::Writer;
 use crate::time::{Now, Span};
@@ -94,7 +93,7 @@ impl Server {
         field(text, "connected_clients", self.sessions.len())?;
         field(text, "maxclients", self.config.clients_max)?;
         field(text, "client_incomplete_bytes", net.inbox_bytes())?;
-        field(text, "client_incomplete_bytes_max", limits::INCOMPLETE_BYTES_MAX)?;
+        field(text, "client_incomplete_bytes_max", self.config.limits.incomplete_bytes)?;
         field(text, "blocked_clients", 0)
     }
 

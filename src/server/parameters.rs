@@ -3,7 +3,6 @@
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use super::introspection::write_help;
-use crate::limits;
 use crate::proto::command::CommandId;
 use crate::proto::glob;
 use crate::proto::resp::Writer;
@@ -31,7 +30,7 @@ impl Server {
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let fixed = |(name, value): (&'static str, &str)| (name, value.to_owned());
         let listen = self.config.listen;
-        let queued = limits::QUEUED_BYTES_MAX;
+        let queued = self.config.limits.queued_bytes;
         FIXED
             .iter()
             .copied()
@@ -39,10 +38,10 @@ impl Server {
             .chain([
                 ("bind", listen.ip().to_string()),
                 ("client-output-buffer-limit", format!("normal {queued} 0 0")),
-                ("client-query-buffer-limit", limits::INCOMPLETE_BYTES_MAX.to_string()),
+                ("client-query-buffer-limit", self.config.limits.incomplete_bytes.to_string()),
                 ("maxclients", self.config.clients_max.to_string()),
                 ("port", listen.port().to_string()),
-                ("proto-max-bulk-len", limits::BULK_BYTES_MAX.to_string()),
+                ("proto-max-bulk-len", self.config.limits.bulk_bytes.to_string()),
             ])
             .collect()
     }

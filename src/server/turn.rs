@@ -2,8 +2,8 @@
 
 use super::Server;
 use crate::conn::{ConnId, Net, Next, Taken};
-use crate::limits::{QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE, REQUESTS_PER_TURN_MAX};
-use crate::proto::resp::{Args, Progress, ProtocolError, RequestParser, Writer};
+use crate::limits::REQUESTS_PER_TURN_MAX;
+use crate::proto::resp::{Args, Progress, ProtocolError, RequestLimits, RequestParser, Writer};
 use crate::time::Now;
 
 /// Whether the connection goes on after a request.
@@ -35,7 +35,10 @@ impl Server {
     /// queued for one client, that is.
     pub(super) fn last_turn(&mut self, id: ConnId, unread: &[u8], now: Now, net: &mut Net) {
         let mut rest = unread;
-        while !rest.is_empty() && net.queued(id) < QUEUED_BYTES_MAX && self.sessions.get(id).is_some() {
+        while !rest.is_empty()
+            && net.queued(id) < net.limits().queued_bytes
+            && self.sessions.get(id).is_some()
+        {
             let taken = self.turn(id, rest, now, net);
             rest = &rest[taken.consumed..];
             if taken.next != Next::Again {
@@ -56,9 +59,11 @@ impl Server {
         now: Now,
         net: &mut Net,
     ) -> Taken {
+        let is_broker = self.sessions.get(id).is_some_and(|session| session.broker().is_some());
+        let limits = if is_broker { RequestLimits::FULL } else { RequestLimits::from(&self.config.limits) };
         let mut consumed = 0;
         for _ in 0..REQUESTS_PER_TURN_MAX {
-            match parser.parse(&bytes[consumed..], args) {
+            match parser.parse_within(&bytes[consumed..], args, &limits) {
                 Ok(Progress::Done { value: request, consumed: size }) => {
                     consumed += size;
                     if !request.is_empty() && self.execute(id, request, now, net) == Flow::Closed {
@@ -74,7 +79,7 @@ impl Server {
             if consumed == bytes.len() {
                 return Taken::all(bytes);
             }
-            if net.queued(id) >= QUEUED_BYTES_PAUSE {
+            if net.queued(id) >= net.limits().pause_bytes {
                 break;
             }
         }

@@ -10,4 +10,5 @@ mod defects;
 mod failures;
 mod harness;
 mod large;
+mod limits;
 mod terminal;

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::limits::COMPUTE_TOKENS_MAX;
 use crate::proto::text::Expected;
 
 /// The place in an expression, and what is wrong there. Names what it is about, so it says enough alone.
@@ -27,8 +26,11 @@ pub enum Problem {
     Unopened,
     /// A number that floats cannot hold.
     NumberTooLarge,
-    /// More tokens than [`COMPUTE_TOKENS_MAX`].
-    TooLong,
+    /// Too many tokens.
+    TooLong {
+        /// So many are allowed.
+        max: usize,
+    },
     /// `name(`, and there is no such function.
     UnknownFunction(Box<str>),
     /// A function's name without parentheses.
@@ -80,7 +82,7 @@ impl fmt::Display for Problem {
             Problem::Unclosed => f.write_str("expected a ')' for this '('"),
             Problem::Unopened => f.write_str("expected a '(' before this ')'"),
             Problem::NumberTooLarge => f.write_str("expected a number within 1.8e308"),
-            Problem::TooLong => write!(f, "expected at most {COMPUTE_TOKENS_MAX} tokens"),
+            Problem::TooLong { max } => write!(f, "expected at most {max} tokens"),
             Problem::UnknownFunction(name) => write!(
                 f,
                 "unknown function '{name}' (there are sin, cos, tan, sind, cosd, tand, log, ln, sqrt, abs)"

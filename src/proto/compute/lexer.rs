@@ -1,7 +1,6 @@
 //! An expression's text to tokens.
 
 use super::error::{ComputeError, Problem};
-use crate::limits::COMPUTE_TOKENS_MAX;
 use crate::proto::path::Path;
 use crate::proto::text::scan;
 
@@ -33,11 +32,12 @@ pub(super) struct Lexer<'t> {
     at: usize,
     /// Tokens taken so far.
     count: usize,
+    count_max: usize,
 }
 
 impl<'t> Lexer<'t> {
-    pub(super) fn new(text: &'t [u8]) -> Lexer<'t> {
-        Lexer { text, at: 0, count: 0 }
+    pub(super) fn new(text: &'t [u8], count_max: usize) -> Lexer<'t> {
+        Lexer { text, at: 0, count: 0, count_max }
     }
 
     /// Takes the next token.
@@ -57,8 +57,8 @@ impl<'t> Lexer<'t> {
 
     fn count(&mut self, offset: usize) -> Result<(), ComputeError> {
         self.count += 1;
-        if self.count > COMPUTE_TOKENS_MAX {
-            Err(ComputeError::new(offset, Problem::TooLong))
+        if self.count > self.count_max {
+            Err(ComputeError::new(offset, Problem::TooLong { max: self.count_max }))
         } else {
             Ok(())
         }

@@ -20,6 +20,7 @@ use operation::{Code, Operation};
 
 use super::path::Path;
 use super::text::write_float;
+use crate::limits::COMPUTE_TOKENS_MAX;
 
 /// An expression, ready to be evaluated any number of times.
 #[derive(Clone, Debug)]
@@ -35,7 +36,12 @@ pub struct Expression {
 impl Expression {
     /// Reads an expression with or without its WHERE part.
     pub fn parse(text: &[u8]) -> Result<Expression, ComputeError> {
-        parser::parse(text)
+        Expression::parse_within(text, COMPUTE_TOKENS_MAX)
+    }
+
+    /// [`Expression::parse`] of an expression of at most `tokens_max` tokens.
+    pub fn parse_within(text: &[u8], tokens_max: usize) -> Result<Expression, ComputeError> {
+        parser::parse(text, tokens_max)
     }
 
     /// The names of the WHERE part with the path of each, in the order of the text. A name that the expression does

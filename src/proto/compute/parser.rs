@@ -6,8 +6,8 @@ use super::lexer::{Kind, Lexer, Token};
 use super::operation::{Binary, Code, Function, Operation};
 use crate::proto::path::Path;
 
-pub(super) fn parse(text: &[u8]) -> Result<Expression, ComputeError> {
-    let mut lexer = Lexer::new(text);
+pub(super) fn parse(text: &[u8], tokens_max: usize) -> Result<Expression, ComputeError> {
+    let mut lexer = Lexer::new(text, tokens_max);
     let mut yard = Yard::default();
     let explained = yard.fill(&mut lexer)?;
     let names = if explained { explanations(&mut lexer)? } else { Vec::new() };

@@ -7,9 +7,9 @@ use std::fmt;
 /// `Display` gives Redis' words after `ERR Protocol error: `.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProtocolError {
-    /// The count after `*` is no number or above [`crate::limits::ARGUMENTS_MAX`].
+    /// The count after `*` is no number or above the limit.
     InvalidMultibulkLength,
-    /// The length after `$` is no number, negative, or above [`crate::limits::BULK_BYTES_MAX`].
+    /// The length after `$` is no number, negative, or above the limit.
     InvalidBulkLength,
     /// Something else where an argument must begin.
     ExpectedDollar(u8),
@@ -17,7 +17,7 @@ pub enum ProtocolError {
     TooBigCount,
     /// A length line without an end.
     TooBigLength,
-    /// A text line above [`crate::limits::INLINE_BYTES_MAX`], or a verb's above its limit.
+    /// A text line above its limit.
     TooBigInline,
     /// A quote that is never closed, or closed in the middle of a word.
     UnbalancedQuotes,

@@ -5,7 +5,7 @@ use super::error::ProtocolError;
 use super::inline;
 use super::length::{parse_integer, quick_length};
 use super::partial::{self, Partial};
-use crate::limits::{ARGUMENTS_MAX, BULK_BYTES_MAX, INCOMPLETE_BYTES_MAX, INLINE_BYTES_MAX};
+use crate::limits::{ARGUMENTS_MAX, BULK_BYTES_MAX, INCOMPLETE_BYTES_MAX, INLINE_BYTES_MAX, Limits};
 
 /// How a request was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,8 +26,12 @@ pub struct RequestLimits {
     pub arguments_max: usize,
     /// Bytes of one argument in array form.
     pub bulk_bytes_max: usize,
-    /// Bytes of a verb's line; other lines end at [`INLINE_BYTES_MAX`].
+    /// Bytes of a verb's line.
     pub verb_bytes_max: usize,
+    /// Bytes of any other line, and of a line that tells a length.
+    pub inline_bytes_max: usize,
+    /// Whether these hold only until the client says who it is: the refusal then says so.
+    pub until_auth: bool,
 }
 
 impl RequestLimits {
@@ -36,10 +40,29 @@ impl RequestLimits {
         arguments_max: ARGUMENTS_MAX,
         bulk_bytes_max: BULK_BYTES_MAX,
         verb_bytes_max: BULK_BYTES_MAX,
+        inline_bytes_max: INLINE_BYTES_MAX,
+        until_auth: false,
     };
     /// Before AUTH where a password is set: enough for HELLO, AUTH and CLIENT, as in Redis.
-    pub const UNAUTHENTICATED: RequestLimits =
-        RequestLimits { arguments_max: 10, bulk_bytes_max: 16 << 10, verb_bytes_max: 16 << 10 };
+    pub const UNAUTHENTICATED: RequestLimits = RequestLimits {
+        arguments_max: 10,
+        bulk_bytes_max: 16 << 10,
+        verb_bytes_max: 16 << 10,
+        inline_bytes_max: INLINE_BYTES_MAX,
+        until_auth: true,
+    };
+}
+
+impl From<&Limits> for RequestLimits {
+    fn from(limits: &Limits) -> RequestLimits {
+        RequestLimits {
+            arguments_max: limits.arguments,
+            bulk_bytes_max: limits.bulk_bytes,
+            verb_bytes_max: limits.bulk_bytes.max(limits.inline_bytes),
+            inline_bytes_max: limits.inline_bytes,
+            until_auth: false,
+        }
+    }
 }
 
 /// Where an argument lies.
@@ -374,8 +397,8 @@ impl Cursor {
     fn line(&mut self, bytes: &[u8], args: &mut Args, limits: &RequestLimits) -> Result<Step, ProtocolError> {
         let newline = memchr::memchr(b'\n', &bytes[self.scanned..]).map(|offset| self.scanned + offset);
         let end = newline.unwrap_or(bytes.len());
-        if matches!(self.expect, Expect::Line) && end > INLINE_BYTES_MAX {
-            if inline::verb(&bytes[..INLINE_BYTES_MAX]).is_none() {
+        if matches!(self.expect, Expect::Line) && end > limits.inline_bytes_max {
+            if inline::verb(&bytes[..limits.inline_bytes_max]).is_none() {
                 return Err(ProtocolError::TooBigInline);
             }
             self.expect = Expect::VerbLine;
@@ -388,13 +411,13 @@ impl Cursor {
             return Ok(Step::More { at_least: end + 1 });
         };
         let line = bytes[..newline].strip_suffix(b"\r").unwrap_or(&bytes[..newline]);
-        let (form, unescaped) = words(line, args)?;
+        let (form, unescaped) = words(line, args, limits)?;
         Ok(Step::Done { form, consumed: newline + 1, unescaped })
     }
 }
 
 /// The arguments of a whole line, and whether they lie in `args.unescaped`.
-fn words(line: &[u8], args: &mut Args) -> Result<(Form, bool), ProtocolError> {
+fn words(line: &[u8], args: &mut Args, limits: &RequestLimits) -> Result<(Form, bool), ProtocolError> {
     if let Some(verb) = inline::verb(line) {
         args.spans.push(verb);
         let after = (verb.start + verb.len) as usize;
@@ -403,7 +426,7 @@ fn words(line: &[u8], args: &mut Args) -> Result<(Form, bool), ProtocolError> {
         }
         return Ok((Form::Verb, false));
     }
-    if line.len() > INLINE_BYTES_MAX {
+    if line.len() > limits.inline_bytes_max {
         return Err(ProtocolError::TooBigInline);
     }
     if memchr::memchr2(b'"', b'\'', line).is_none() {
@@ -424,7 +447,10 @@ fn count(text: &[u8], limits: &RequestLimits) -> Result<u32, ProtocolError> {
         return Err(ProtocolError::InvalidMultibulkLength);
     }
     if count > limits.arguments_max as u64 {
-        return Err(ProtocolError::UnauthenticatedMultibulkLength);
+        return Err(match limits.until_auth {
+            true => ProtocolError::UnauthenticatedMultibulkLength,
+            false => ProtocolError::InvalidMultibulkLength,
+        });
     }
     Ok(count as u32)
 }
@@ -442,7 +468,10 @@ fn length(line: &[u8], limits: &RequestLimits) -> Result<u32, ProtocolError> {
         return Err(ProtocolError::InvalidBulkLength);
     }
     if len > limits.bulk_bytes_max as u64 {
-        return Err(ProtocolError::UnauthenticatedBulkLength);
+        return Err(match limits.until_auth {
+            true => ProtocolError::UnauthenticatedBulkLength,
+            false => ProtocolError::InvalidBulkLength,
+        });
     }
     Ok(len as u32)
 }

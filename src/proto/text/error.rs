@@ -77,7 +77,10 @@ pub enum Expected {
     /// A float that is not infinite.
     FiniteFloat,
     /// Less nesting.
-    LessDepth,
+    LessDepth {
+        /// So many are allowed.
+        max: u8,
+    },
     /// A record's key.
     Key,
     /// A shorter key.
@@ -137,7 +140,7 @@ impl Expected {
             Expected::PathIndex => "an index such as [0] or a name such as [\"a\"]",
             Expected::PathBracket => "']'",
             Expected::SimplePathStep => "a path without wildcards, slices, filters and negative indexes",
-            Expected::LessDepth | Expected::ShorterKey | Expected::ShorterPath => "",
+            Expected::LessDepth { .. } | Expected::ShorterKey | Expected::ShorterPath => "",
         }
     }
 }
@@ -145,7 +148,7 @@ impl Expected {
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Expected::LessDepth => write!(f, "at most {DOCUMENT_DEPTH_MAX} nested sets and arrays"),
+            Expected::LessDepth { max } => write!(f, "at most {max} nested sets and arrays"),
             Expected::ShorterPath => write!(f, "at most {DOCUMENT_DEPTH_MAX} segments after the key"),
             Expected::ShorterKey => write!(f, "a key of at most {KEY_BYTES_MAX} bytes"),
             other => f.write_str(other.words()),

@@ -40,25 +40,34 @@ pub use reader::{Step, ValueReader};
 
 use reader::Pulled;
 
-use crate::limits::DOCUMENT_BYTES_MAX;
+use crate::limits::{DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX};
 use crate::value::{SinkError, ValueSink};
 
 /// Tells `sink` the value that `text` is: set notation or JSON, white space around it.
 pub fn read_value<S: ValueSink + ?Sized>(text: &[u8], sink: &mut S) -> Result<(), TextError> {
+    read_value_within(text, DOCUMENT_DEPTH_MAX, sink)
+}
+
+/// [`read_value`] of a text with at most `depth_max` nested sets and arrays.
+pub fn read_value_within<S: ValueSink + ?Sized>(
+    text: &[u8],
+    depth_max: usize,
+    sink: &mut S,
+) -> Result<(), TextError> {
     // Checking all of the text at once is far cheaper than checking each of its short strings. The few texts that are
     // not UTF-8 are read as bytes: that finds what is wrong first, this or the syntax.
     match std::str::from_utf8(text) {
-        Ok(text) => drain(text, sink),
-        Err(_) => drain(text, sink),
+        Ok(text) => drain(text, depth_max, sink),
+        Err(_) => drain(text, depth_max, sink),
     }
 }
 
-fn drain<T, S>(text: &T, sink: &mut S) -> Result<(), TextError>
+fn drain<T, S>(text: &T, depth_max: usize, sink: &mut S) -> Result<(), TextError>
 where
     T: reader::Source + ?Sized,
     S: ValueSink + ?Sized,
 {
-    let mut reader = ValueReader::new();
+    let mut reader = ValueReader::with_depth(depth_max);
     let mut at = 0;
     loop {
         match reader.pull(text.tail(at), true, |event| sink.event(event))? {
@@ -71,14 +80,24 @@ where
 
 /// Tells `sink` the document that `text` is: like [`read_value`], but the outermost must be a set.
 pub fn read_document<S: ValueSink + ?Sized>(text: &[u8], sink: &mut S) -> Result<(), TextError> {
+    read_document_within(text, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, sink)
+}
+
+/// [`read_document`] of a text of at most `bytes_max` bytes with at most `depth_max` nested sets and arrays.
+pub fn read_document_within<S: ValueSink + ?Sized>(
+    text: &[u8],
+    bytes_max: usize,
+    depth_max: usize,
+    sink: &mut S,
+) -> Result<(), TextError> {
     let start = scan::blank_len(text);
     if text.get(start) != Some(&b'{') {
         return Err(SyntaxError::new(start, Expected::Document).into());
     }
-    if text.len() > DOCUMENT_BYTES_MAX {
-        return Err(TextError::Sink(SinkError::TooLarge, DOCUMENT_BYTES_MAX));
+    if text.len() > bytes_max {
+        return Err(TextError::Sink(SinkError::TooLarge, bytes_max));
     }
-    read_value(text, sink)
+    read_value_within(text, depth_max, sink)
 }
 
 /// Appends the value that `text` is, set notation or JSON, in another style. After an error `out` is as it was.

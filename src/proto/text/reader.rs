@@ -44,8 +44,9 @@ pub enum Step<'b> {
 /// Reads one value in set notation, of which JSON is a part, as [`Event`]s.
 ///
 /// No recursion; no allocation unless a string holds an escape. Each byte is looked at once however the text is cut.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ValueReader {
+    depth_max: usize,
     state: State,
     token: Token,
     /// Bit 0 tells of the innermost: 1 a set, 0 an array.
@@ -149,10 +150,32 @@ impl Source for str {
     }
 }
 
+impl Default for ValueReader {
+    fn default() -> ValueReader {
+        ValueReader::new()
+    }
+}
+
 impl ValueReader {
     /// A reader at the beginning of a text.
     pub fn new() -> ValueReader {
-        ValueReader::default()
+        ValueReader::with_depth(DOCUMENT_DEPTH_MAX)
+    }
+
+    /// A reader that allows `depth_max` nested sets and arrays, at most [`DOCUMENT_DEPTH_MAX`].
+    pub fn with_depth(depth_max: usize) -> ValueReader {
+        assert!(depth_max <= DOCUMENT_DEPTH_MAX, "{depth_max} nested sets cannot be read");
+        ValueReader {
+            depth_max,
+            state: State::default(),
+            token: Token::default(),
+            nesting: 0,
+            depth: 0,
+            base: 0,
+            at: 0,
+            start: 0,
+            unescaped: String::new(),
+        }
     }
 
     /// The next event of the text of which `bytes` is what was not consumed yet. `last`: no bytes follow these.
@@ -301,8 +324,8 @@ impl ValueReader {
     where
         F: FnOnce(Event<'b>) -> Result<(), SinkError>,
     {
-        if self.depth == DOCUMENT_DEPTH_MAX {
-            return Err(self.error(self.at, Expected::LessDepth));
+        if self.depth == self.depth_max {
+            return Err(self.error(self.at, Expected::LessDepth { max: self.depth_max as u8 }));
         }
         let set = byte == b'{';
         self.depth += 1;

@@ -1,5 +1,8 @@
 //! `kv-server`: serves records from memory, to clients that speak Redis' protocol and to brokers.
 
+mod bounds;
+
+use bounds::Bounds;
 use clap::{Parser, ValueEnum};
 use hedgerow::limits;
 use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files};
@@ -22,7 +25,10 @@ Everything is kept in memory: what the server held is gone when it ends, and a b
 SIGTERM and Ctrl-C end it: replies in flight are sent first, for at most 2 seconds. A second one ends it at once.
 
 Exit status: 0 ended as asked; 1 failed while serving, or ended by a second signal; 2 wrong usage, or the address or the
-log file cannot be used: nothing was served.";
+log file cannot be used: nothing was served.
+
+Sizes are bytes, or have a unit as in Redis: 1k is 1000, 1kb is 1024; so m, mb, g, gb. The limits bind clients, not the
+brokers of a cluster.";
 
 /// A server of records: documents and strings, in memory, for brokers and for Redis clients.
 #[derive(Debug, Parser)]
@@ -49,6 +55,8 @@ struct Options {
     /// What is logged: off, error, warn, info, debug or trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: LevelFilter,
+    #[command(flatten)]
+    bounds: Bounds,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -87,11 +95,14 @@ fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), St
     let wanted = usize::try_from(options.max_clients).unwrap_or(usize::MAX);
     let clients_max = clients_max(wanted, raise_open_files());
     let mut reactor = Reactor::new(clients_max).map_err(|error| format!("cannot start: {error}"))?;
+    let limits = options.bounds.limits();
+    reactor.set_limits(limits);
     reactor.catch_signals().map_err(|error| format!("cannot watch for signals: {error}"))?;
     let listen = reactor.listen(asked).map_err(|error| format!("cannot listen on {asked}: {error}"))?;
     let config = ServerConfig {
         listen,
         clients_max,
+        limits,
         request_log: match options.request_log {
             Logged::All => RequestLog::All,
             Logged::Sampled => RequestLog::Sampled,
