@@ -22,6 +22,8 @@ use std::env;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,12 +42,22 @@ pub struct Terminal {
     /// Stands behind every answer, and in none.
     pub end_mark: u8,
     /// On the screen while data is loaded; notes must not be written into it.
-    pub bar: Option<ProgressBar>,
+    pub bar: Option<Bar>,
+}
+
+/// A bar that another thread draws.
+pub struct Bar {
+    /// For those who write beside it.
+    pub bar: ProgressBar,
+    /// Takes it from the screen; after that nothing is drawn any more.
+    pub close: Box<dyn FnOnce() + Send>,
 }
 
 /// The terminal as it was before the editor came: restored when this is dropped.
 pub struct Restore {
     before: Option<Termios>,
+    /// Something stands on the line of the cursor: the prompt, and what was typed.
+    prompting: Arc<AtomicBool>,
 }
 
 impl Drop for Restore {
@@ -53,6 +65,9 @@ impl Drop for Restore {
         if let Some(before) = &self.before {
             // There is nobody to tell that the terminal cannot be restored.
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+        if self.prompting.load(Ordering::Acquire) {
+            let _ = writeln!(io::stdout());
         }
     }
 }
@@ -72,15 +87,17 @@ pub fn has_colour() -> bool {
 /// Starts the editor. It asks for the first line once an empty line is answered.
 pub fn start(terminal: Terminal) -> io::Result<Restore> {
     let before = tcgetattr(io::stdin()).ok();
+    let prompting = Arc::new(AtomicBool::new(false));
+    let prompts = Arc::clone(&prompting);
     thread::Builder::new().name("terminal".to_owned()).spawn(move || {
-        if let Err(error) = run(terminal) {
+        if let Err(error) = run(terminal, &prompts) {
             eprintln!("the line editor failed: {error}");
         }
     })?;
-    Ok(Restore { before })
+    Ok(Restore { before, prompting })
 }
 
-fn run(terminal: Terminal) -> rustyline::Result<()> {
+fn run(terminal: Terminal, prompting: &AtomicBool) -> rustyline::Result<()> {
     let Terminal { lines, words, notes, end_mark, bar } = terminal;
     let colour = has_colour();
     let config = Config::builder()
@@ -92,7 +109,7 @@ fn run(terminal: Terminal) -> rustyline::Result<()> {
         .build();
     let mut editor = Editor::<Helper, FileHistory>::with_config(config)?;
     editor.set_helper(Some(Helper::new(words, colour)));
-    let (printer, beside) = (editor.create_external_printer()?, bar.clone());
+    let (printer, beside) = (editor.create_external_printer()?, bar.as_ref().map(|bar| bar.bar.clone()));
     thread::Builder::new()
         .name("notes".to_owned())
         .spawn(move || show_notes(&notes, printer, beside.as_ref()))?;
@@ -105,10 +122,13 @@ fn run(terminal: Terminal) -> rustyline::Result<()> {
         return Ok(());
     }
     if let Some(bar) = bar {
-        bar.finish_and_clear();
+        (bar.close)();
     }
     loop {
-        let entered = match editor.readline(PROMPT) {
+        prompting.store(true, Ordering::Release);
+        let entered = editor.readline(PROMPT);
+        prompting.store(false, Ordering::Release);
+        let entered = match entered {
             Ok(entered) => entered,
             Err(ReadlineError::Interrupted) => continue,
             Err(ReadlineError::Eof) => break,

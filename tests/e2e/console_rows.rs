@@ -135,6 +135,51 @@ fn server_commands_and_one_server() {
 }
 
 #[test]
+fn scan_shows_each_key_once_however_many_replicas_it_has() {
+    let cluster = Cluster::start(3);
+    let mut broker = cluster.broker(2);
+    for key in 0..50 {
+        assert_eq!(broker.ask(&format!("SET key{key} {key}")), "OK");
+    }
+    let (mut cursor, mut seen) = ("0".to_owned(), vec![]);
+    loop {
+        let page = broker.ask_all(&format!("SCAN {cursor} COUNT 7"));
+        let quoted =
+            |line: &String| line.rsplit_once(") ").map(|(_, word)| word.trim_matches('"').to_owned());
+        let mut words = page.iter().filter_map(quoted);
+        cursor = words.next().expect("a cursor");
+        seen.extend(words);
+        if cursor == "0" {
+            break;
+        }
+    }
+    seen.sort_unstable();
+    let mut wanted: Vec<String> = (0..50).map(|key| format!("key{key}")).collect();
+    wanted.sort_unstable();
+    assert_eq!(seen, wanted);
+    assert_eq!(broker.ask("DBSIZE"), "(integer) 50");
+}
+
+#[test]
+fn help_names_every_verb_and_status_what_may_be_lost() {
+    let cluster = Cluster::start(3);
+    let mut broker = cluster.broker(2);
+    let help = broker.ask_all("HELP").join("\n");
+    for verb in ["GET", "QUERY", "PUT", "DELETE", "COMPUTE", "HELP", "STATUS", "EXIT"] {
+        assert!(help.contains(verb), "{verb} in\n{help}");
+        let one = broker.ask_all(&format!("help {verb}")).join("\n");
+        assert!(one.contains(verb) && one.lines().count() > 1, "{one}");
+    }
+    let unknown = broker.ask_all("HELP PTU").join("\n");
+    assert!(unknown.contains("PUT"), "{unknown}");
+    broker.wait_all_up(3);
+    let status = broker.ask_all("STATUS").join("\n");
+    for words in ["in flight", "round trip", "0 degraded", "3 of 3 servers are members", "in memory only"] {
+        assert!(status.contains(words), "{words} in\n{status}");
+    }
+}
+
+#[test]
 fn a_pipe_is_a_script() {
     let cluster = Cluster::start(3);
     let file = cluster.path("serverFile.txt");

@@ -32,7 +32,8 @@ pub(crate) fn connect(
         };
         return terminal::start(terminal).map(Some);
     }
-    reactor.add_feed(FEED_NOTES, io::empty(), Sink::Writer(Box::new(Notes { bar })))?;
+    let notes = Notes { bar: bar.map(|bar| bar.bar) };
+    reactor.add_feed(FEED_NOTES, io::empty(), Sink::Writer(Box::new(notes)))?;
     let answers = Sink::Writer(Box::new(io::stdout()));
     if options.commands.is_empty() {
         reactor.add_feed(FEED_CONSOLE, io::stdin(), answers)?;

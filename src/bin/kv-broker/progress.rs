@@ -1,6 +1,7 @@
 //! How far the loading is: a bar on standard error where that is a terminal, and notes that do not run into it.
 
 use hedgerow::broker::front::LoadProgress;
+use hedgerow::reactor::terminal::Bar;
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ const DRAWN_EVERY: Duration = Duration::from_millis(100);
 const DRAWN_AFTER: Duration = Duration::from_millis(300);
 
 /// Draws the bar until the loading is over. `None`: nobody would see it.
-pub(crate) fn show(progress: &Arc<LoadProgress>, bytes: Option<u64>) -> Option<ProgressBar> {
+pub(crate) fn show(progress: &Arc<LoadProgress>, bytes: Option<u64>) -> Option<Bar> {
     if !io::stderr().is_terminal() {
         return None;
     }
@@ -24,20 +25,27 @@ pub(crate) fn show(progress: &Arc<LoadProgress>, bytes: Option<u64>) -> Option<P
     };
     let style = ProgressStyle::with_template(template).expect("the template is sound");
     let bar = ProgressBar::with_draw_target(bytes, ProgressDrawTarget::hidden()).with_style(style);
-    let (progress, drawn) = (Arc::clone(progress), bar.clone());
+    let (seen, drawn) = (Arc::clone(progress), bar.clone());
     let thread = thread::Builder::new().name("progress".to_owned()).spawn(move || {
         thread::park_timeout(DRAWN_AFTER);
-        if !progress.finished.load(Ordering::Acquire) {
+        if !seen.finished.load(Ordering::Acquire) {
             drawn.set_draw_target(ProgressDrawTarget::stderr());
         }
-        while !progress.finished.load(Ordering::Acquire) && !drawn.is_finished() {
-            drawn.set_message(HumanCount(progress.records.load(Ordering::Relaxed)).to_string());
-            drawn.set_position(progress.bytes.load(Ordering::Relaxed));
+        while !seen.finished.load(Ordering::Acquire) {
+            drawn.set_message(HumanCount(seen.records.load(Ordering::Relaxed)).to_string());
+            drawn.set_position(seen.bytes.load(Ordering::Relaxed));
             thread::park_timeout(DRAWN_EVERY);
         }
         drawn.finish_and_clear();
     });
-    thread.is_ok().then_some(bar)
+    let (thread, progress) = (thread.ok()?, Arc::clone(progress));
+    let close = move || {
+        progress.finished.store(true, Ordering::Release);
+        thread.thread().unpark();
+        // What it drew is wiped away before anybody writes there; that it failed to draw is no news.
+        let _ = thread.join();
+    };
+    Some(Bar { bar, close: Box::new(close) })
 }
 
 /// Standard error, beside the bar.
