@@ -103,6 +103,21 @@ fn texts(criterion: &mut Criterion) {
         bench.iter_batched(Trie::new, run, BatchSize::PerIteration);
     });
     group.bench_function("put over", |bench| bench.iter(|| fill(&mut trie, &keys, clustered)));
+    group.bench_function("remove and put back", |bench| {
+        bench.iter(|| {
+            for (seq, key) in keys.iter().enumerate() {
+                trie.remove(key);
+                trie.put_text(key, clustered(key, seq as u64), VALUE).expect("no limit is set");
+            }
+        });
+    });
+    group.finish();
+    texts_read(criterion, &keys, &trie);
+}
+
+fn texts_read(criterion: &mut Criterion, keys: &[Vec<u8>], trie: &Trie) {
+    let mut group = criterion.benchmark_group("texts, read");
+    group.sample_size(10).throughput(Throughput::Elements(KEYS as u64));
     group.bench_function("get", |bench| {
         bench.iter(|| {
             keys.iter().filter_map(|key| trie.get(key)).map(|record| record.text().len()).sum::<usize>()
@@ -111,7 +126,7 @@ fn texts(criterion: &mut Criterion) {
     group.bench_function("get and copy", |bench| {
         let mut out = Vec::new();
         bench.iter(|| {
-            for key in &keys {
+            for key in keys {
                 out.clear();
                 trie.get(key).expect("all are there").text().write_to(&mut out);
                 black_box(&out);
@@ -136,18 +151,10 @@ fn texts(criterion: &mut Criterion) {
         bench.iter(|| {
             let mut cursor = trie.cursor(Bound::Unbounded);
             let mut bytes = 0;
-            while let Some((key, record)) = cursor.next(&trie) {
+            while let Some((key, record)) = cursor.next(trie) {
                 bytes += key.len() + record.text().len();
             }
             bytes
-        });
-    });
-    group.bench_function("remove and put back", |bench| {
-        bench.iter(|| {
-            for (seq, key) in keys.iter().enumerate() {
-                trie.remove(key);
-                trie.put_text(key, clustered(key, seq as u64), VALUE).expect("no limit is set");
-            }
         });
     });
     group.finish();
