@@ -26,7 +26,7 @@ fn keys(prefix: &str, count: usize, digits: usize) -> Vec<Vec<u8>> {
 }
 
 fn clustered(key: &[u8], seq: u64) -> Meta {
-    Meta { version: Version::new(Ballot::new(3, 77), seq), slot: Some(Slot::of(key)) }
+    Meta { version: Version::new(Ballot::new(3, 77), seq), slot: Some(Slot::of(key)), ..Meta::default() }
 }
 
 fn fill(trie: &mut Trie, keys: &[Vec<u8>], meta: impl Fn(&[u8], u64) -> Meta) {

@@ -227,7 +227,7 @@ impl Server {
         if slot != Slot::of(key) {
             return Err(CommandError::WrongSlot);
         }
-        let meta = Meta { version, slot: Some(slot) };
+        let meta = Meta { version, slot: Some(slot), ..Meta::default() };
         match kind {
             Kind::Text => self.trie.put_text(key, meta, body)?,
             Kind::Tombstone => self.trie.put_tombstone(key, meta)?,

@@ -1,6 +1,9 @@
 //! The whole structure, compared with itself.
 
+use std::collections::BTreeMap;
+
 use super::arena::{Owned, Ref};
+use super::slots::digest_of;
 use super::{Body, Kind, Record, Trie};
 use crate::record::Slot;
 
@@ -13,13 +16,20 @@ impl Trie {
         let mut owned = Owned::new(arena);
         let mut uses = Vec::new();
         let mut threaded: Vec<(Slot, Ref, bool)> = Vec::new();
-        let (mut live, mut tombstones) = (0, 0);
+        let (mut live, mut tombstones, mut expiring) = (0, 0, 0);
+        let mut digests = BTreeMap::new();
         self.records.check(arena, &mut owned, |owned, at| {
             let record = Record::new(&self.store, at);
             assert!(!record.key().is_empty(), "a record has no key");
             let is_live = record.kind() != Kind::Tombstone;
             live += usize::from(is_live);
             tombstones += usize::from(!is_live);
+            expiring += usize::from(record.expires_at_ms().is_some());
+            if let Some(slot) = record.slot() {
+                let digest: &mut u128 = digests.entry(slot).or_default();
+                let key = record.key().to_vec();
+                *digest = digest.wrapping_add(digest_of(&key, record.version(), record.kind()));
+            }
             threaded.extend(record.slot().map(|slot| (slot, at, is_live)));
             record.own(owned);
             if let Body::Document(root) = record.body() {
@@ -28,6 +38,11 @@ impl Trie {
         });
         assert_eq!((live, tombstones), (self.live, self.tombstones), "records are miscounted");
         self.check_names(&mut owned, uses);
+        self.check_expiries(&mut owned, expiring);
+        for slot in Slot::all() {
+            let digest = digests.get(&slot).copied().unwrap_or_default();
+            assert_eq!(digest, self.slot_digest(slot), "the digest of slot {} is wrong", slot.index());
+        }
         self.check_slots(threaded);
         owned.check();
     }

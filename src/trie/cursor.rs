@@ -6,54 +6,134 @@
 
 use std::ops::Bound;
 
+use super::ordered::above_prefix;
 use super::radix::Path;
 use super::record::Record;
 use super::{Trie, leaf};
 
-/// A walk over the records of one trie in key order, tombstones included.
+/// A walk over the records of one trie in key order, upwards or downwards, tombstones included.
 #[derive(Clone, Debug)]
 pub struct Cursor {
     /// The last key, or where to begin.
     key: Vec<u8>,
-    /// Whether a record with exactly `key` comes next, or only what is above it.
-    after: bool,
-    /// How many bytes of `key` every further key must begin with.
-    prefix_len: usize,
+    place: Place,
+    limit: Limit,
+    backward: bool,
     path: Path,
     /// The trie's generation for which `path` is good.
     generation: Option<u64>,
     done: bool,
 }
 
+/// Where a cursor stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    /// Before all records, in its direction.
+    Start,
+    /// At its key: a record with exactly this key comes next.
+    At,
+    /// Beyond its key.
+    Beyond,
+}
+
+/// Where a cursor ends.
+#[derive(Clone, Debug)]
+enum Limit {
+    None,
+    /// At the first key that does not begin with these bytes of the key it began with.
+    Prefix(Vec<u8>),
+    /// At the first key beyond this one.
+    Included(Vec<u8>),
+    /// At this key.
+    Excluded(Vec<u8>),
+}
+
+impl Limit {
+    fn from(bound: Bound<&[u8]>) -> Limit {
+        match bound {
+            Bound::Unbounded => Limit::None,
+            Bound::Included(key) => Limit::Included(key.to_vec()),
+            Bound::Excluded(key) => Limit::Excluded(key.to_vec()),
+        }
+    }
+
+    fn admits(&self, key: &[u8], backward: bool) -> bool {
+        match self {
+            Limit::None => true,
+            Limit::Prefix(prefix) => key.starts_with(prefix),
+            Limit::Included(last) => {
+                if backward {
+                    key >= &last[..]
+                } else {
+                    key <= &last[..]
+                }
+            }
+            Limit::Excluded(end) => {
+                if backward {
+                    key > &end[..]
+                } else {
+                    key < &end[..]
+                }
+            }
+        }
+    }
+}
+
 impl Trie {
     /// A cursor over all records from `from` on.
     pub fn cursor(&self, from: Bound<&[u8]>) -> Cursor {
-        let (key, after) = match from {
-            Bound::Unbounded => (&[][..], false),
-            Bound::Included(key) => (key, false),
-            Bound::Excluded(key) => (key, true),
-        };
-        Cursor::new(key, after, 0)
+        Cursor::new(from, Limit::None, false)
+    }
+
+    /// A cursor over the records from `from` to `to`; none if `to` is below.
+    pub fn cursor_range(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Cursor {
+        Cursor::new(from, Limit::from(to), false)
+    }
+
+    /// A cursor over the records from `from` down to `to`, the largest key first; none if `to` is above.
+    pub fn cursor_range_back(&self, from: Bound<&[u8]>, to: Bound<&[u8]>) -> Cursor {
+        Cursor::new(from, Limit::from(to), true)
     }
 
     /// A cursor over the records whose keys begin with `prefix`; above `after` if that is one of them.
     pub fn cursor_prefix(&self, prefix: &[u8], after: Option<&[u8]>) -> Cursor {
+        let limit = Limit::Prefix(prefix.to_vec());
         match after {
-            Some(key) if key.starts_with(prefix) => Cursor::new(key, true, prefix.len()),
+            Some(key) if key.starts_with(prefix) => Cursor::new(Bound::Excluded(key), limit, false),
             // A key above all that begin with the prefix, or below.
             Some(key) => {
-                let mut cursor = Cursor::new(prefix, false, prefix.len());
+                let mut cursor = Cursor::new(Bound::Included(prefix), limit, false);
                 cursor.done = key > prefix;
                 cursor
             }
-            None => Cursor::new(prefix, false, prefix.len()),
+            None => Cursor::new(Bound::Included(prefix), limit, false),
+        }
+    }
+
+    /// The same from the largest key down; below `before` if that is one of them.
+    pub fn cursor_prefix_back(&self, prefix: &[u8], before: Option<&[u8]>) -> Cursor {
+        let limit = Limit::Prefix(prefix.to_vec());
+        match before {
+            Some(key) if key.starts_with(prefix) => Cursor::new(Bound::Excluded(key), limit, true),
+            other => {
+                let above = above_prefix(prefix);
+                let mut cursor = Cursor::new(above.as_ref().map(|key| &key[..]), limit, true);
+                cursor.done = other.is_some_and(|key| key < prefix);
+                cursor
+            }
         }
     }
 }
 
 impl Cursor {
-    fn new(key: &[u8], after: bool, prefix_len: usize) -> Cursor {
-        Cursor { key: key.to_vec(), after, prefix_len, path: Path::default(), generation: None, done: false }
+    fn new(from: Bound<&[u8]>, limit: Limit, backward: bool) -> Cursor {
+        let (key, place) = match from {
+            Bound::Unbounded => (&[][..], Place::Start),
+            Bound::Included(key) => (key, Place::At),
+            Bound::Excluded(key) => (key, Place::Beyond),
+        };
+        let key = key.to_vec();
+        Cursor { key, place, limit, backward, path: Path::default(), generation: None, done: false }
     }
 
     /// The next record and its key. The trie must be the one that made the cursor; it may have changed in between.
@@ -62,26 +142,39 @@ impl Cursor {
         if self.done {
             return None;
         }
-        let arena = &trie.store.arena;
-        if self.generation != Some(trie.generation) {
-            self.path.seek(trie.records, arena, &self.key, self.after);
-            self.generation = Some(trie.generation);
-        }
-        let next = self.path.next(arena).filter(|&at| {
-            let prefix = &self.key[..self.prefix_len];
-            leaf::key_of(arena, at).common(prefix, 0) == prefix.len()
-        });
-        let Some(at) = next else {
-            self.done = true;
-            return None;
-        };
-        self.after = true;
-        self.key.clear();
-        leaf::key_of(arena, at).write_to(&mut self.key);
-        Some((&self.key, Record::new(&trie.store, at)))
+        let next = if self.backward { self.step_back(trie) } else { self.step(trie) };
+        self.place = Place::Beyond;
+        let next = next.filter(|_| self.limit.admits(&self.key, self.backward));
+        self.done = next.is_none();
+        next.map(|record| (&self.key[..], record))
     }
 
-    /// The last key that was returned; before the first, where the cursor begins.
+    fn step<'t>(&mut self, trie: &'t Trie) -> Option<Record<'t>> {
+        let arena = &trie.store.arena;
+        if self.generation != Some(trie.generation) {
+            self.path.seek(trie.records, arena, &self.key, self.place == Place::Beyond);
+            self.generation = Some(trie.generation);
+        }
+        let at = self.path.next(arena)?;
+        self.key.clear();
+        leaf::key_of(arena, at).write_to(&mut self.key);
+        Some(Record::new(&trie.store, at))
+    }
+
+    fn step_back<'t>(&mut self, trie: &'t Trie) -> Option<Record<'t>> {
+        if self.place == Place::At
+            && let Some(record) = trie.get(&self.key)
+        {
+            return Some(record);
+        }
+        let mut found = Vec::new();
+        let below = (self.place != Place::Start).then_some(&self.key[..]);
+        let record = trie.previous_before(below, &mut found)?;
+        self.key = found;
+        Some(record)
+    }
+
+    /// The last key that was returned; before the first, where the cursor begins; after the last, any key.
     pub fn key(&self) -> &[u8] {
         &self.key
     }

@@ -19,15 +19,21 @@ mod arena;
 mod check;
 mod cursor;
 mod document;
+mod edit;
+mod expiry;
 mod leaf;
 mod names;
+mod ordered;
 mod radix;
 mod record;
 mod slots;
 mod text;
+mod usage;
 
 pub use cursor::Cursor;
 pub use document::{Value, ValueKind};
+pub use edit::Edited;
+pub use ordered::Removed;
 pub use record::Record;
 pub use text::{Bytes, Chunks};
 
@@ -36,10 +42,10 @@ use std::fmt;
 use crate::limits::{BULK_BYTES_MAX, KEY_BYTES_MAX};
 use crate::record::{Kind, Slot, Version};
 use crate::value::{Segment, ValueSink};
-use arena::{Arena, Exhausted, Ref};
+use arena::{Arena, Exhausted};
 use document::{Builder, Payload, Scratch};
 use leaf::KEY_INSIDE_MAX;
-use radix::{Found, Gap, Path, Radix, Spot};
+use radix::{Found, Gap, Radix, Spot};
 use record::{Body, Key, Parts};
 use slots::Slots;
 
@@ -50,6 +56,8 @@ pub struct Meta {
     pub version: Version,
     /// The slot in whose list it stands; `None` if no cluster wrote it: then it is in no list.
     pub slot: Option<Slot>,
+    /// When it expires, in milliseconds of the wall clock since 1970; `None`: never.
+    pub expires_at_ms: Option<u64>,
 }
 
 /// Why the trie did not take a record. Nothing was changed.
@@ -103,6 +111,9 @@ pub(in crate::trie) struct Store {
 pub struct Trie {
     store: Store,
     records: Radix,
+    /// The records that expire, by time and key.
+    expiries: Radix,
+    expiring: usize,
     slots: Slots,
     scratch: Scratch,
     live: usize,
@@ -136,6 +147,8 @@ impl Trie {
         Trie {
             store: Store { arena: Arena::new(bytes_max), names: Radix::default() },
             records: Radix::default(),
+            expiries: Radix::default(),
+            expiring: 0,
             slots: Slots::default(),
             scratch: Scratch::default(),
             live: 0,
@@ -163,6 +176,12 @@ impl Trie {
     /// Live records of `slot`.
     pub fn slot_len(&self, slot: Slot) -> usize {
         self.slots.live(slot)
+    }
+
+    /// What all records of `slot` add up to: the sum, modulo 2^128, of a hash of each one's key, version and kind,
+    /// tombstones too. Two servers whose sums agree hold the same versions of the same records. Kept with every write.
+    pub fn slot_digest(&self, slot: Slot) -> u128 {
+        self.slots.digest(slot)
     }
 
     /// Bytes in use: every slot of the arena that has an owner, rounding included, and the table of slots.
@@ -193,7 +212,7 @@ impl Trie {
         if text.len() > BULK_BYTES_MAX {
             return Err(TrieError::TextTooLong);
         }
-        self.store.arena.reserve(spans_for_record(key) + text::spans_for(text.len()))?;
+        self.store.arena.reserve(spans_for_record(key, meta) + text::spans_for(text.len()))?;
         Ok(self.put(key, meta, Body::Text(text)))
     }
 
@@ -213,7 +232,7 @@ impl Trie {
         let mut builder = Builder::new(&mut self.store, &mut self.scratch);
         build(&mut builder).map_err(PutError::Build)?;
         let root = builder.finish();
-        if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key)) {
+        if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
             self.store.free_payload(Payload::Set(root));
             return Err(PutError::Trie(TrieError::Full));
         }
@@ -223,8 +242,8 @@ impl Trie {
     /// Notes that `key` was deleted: only the version stays. Says what stood there.
     pub fn put_tombstone(&mut self, key: &[u8], meta: Meta) -> Result<Option<Kind>, TrieError> {
         check_key(key)?;
-        if self.get(key).is_none() {
-            self.store.arena.reserve(spans_for_record(key))?;
+        if meta.expires_at_ms.is_some() || self.get(key).is_none() {
+            self.store.arena.reserve(spans_for_record(key, meta))?;
         }
         Ok(self.put(key, meta, Body::Tombstone))
     }
@@ -233,8 +252,8 @@ impl Trie {
     pub fn remove(&mut self, key: &[u8]) -> Option<Kind> {
         let Spot::Found(found) = self.records.locate(&self.store.arena, key) else { return None };
         let record = Record::new(&self.store, found.leaf);
-        let (kind, thread, body, key_outside) =
-            (record.kind(), record.thread(), stored(record), record.key_outside());
+        let (kind, meta) = (record.kind(), record.meta());
+        let (thread, body, key_outside) = (record.thread(), stored(record), record.key_outside());
         self.store.free_body(body);
         if let Some((first, len)) = key_outside {
             text::free(&mut self.store.arena, first, len);
@@ -242,7 +261,7 @@ impl Trie {
         if let Some(thread) = thread {
             self.slots.unlink(&mut self.store.arena, thread);
         }
-        self.count(kind, thread.map(|thread| thread.slot), -1);
+        self.forget(key, kind, meta);
         self.records.detach(&mut self.store.arena, found);
         self.store.arena.free(found.leaf);
         self.generation += 1;
@@ -254,18 +273,10 @@ impl Trie {
     pub fn remove_at(&mut self, key: &[u8], path: &[Segment<'_>], version: Version) -> bool {
         let Spot::Found(found) = self.records.locate(&self.store.arena, key) else { return false };
         let record = Record::new(&self.store, found.leaf);
-        let (Body::Document(root), slot) = (record.body(), record.slot()) else { return false };
+        let (Body::Document(root), meta) = (record.body(), record.meta()) else { return false };
         let Some(root) = self.store.remove_at(root, path) else { return false };
-        self.rewrite(found, key, Meta { version, slot }, Body::Document(root));
+        self.rewrite(found, key, Meta { version, ..meta }, Body::Document(root));
         true
-    }
-
-    /// Ordered iteration without a cursor: the first record whose key is above `key` (`None`: the first of all). Its
-    /// key replaces the content of `out`.
-    pub fn next_after(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
-        let mut path = Path::default();
-        path.seek(self.records, &self.store.arena, key.unwrap_or_default(), key.is_some());
-        self.record_and_key(path.next(&self.store.arena)?, out)
     }
 
     /// Walks the records of one slot, tombstones too, without walking the others: the one that follows `after`, or
@@ -280,13 +291,6 @@ impl Trie {
             None => self.slots.first(slot),
         };
         self.record_and_key(next?, out)
-    }
-
-    fn record_and_key(&self, leaf: Ref, out: &mut Vec<u8>) -> Option<Record<'_>> {
-        let record = Record::new(&self.store, leaf);
-        out.clear();
-        record.key().write_to(out);
-        Some(record)
     }
 }
 
@@ -315,7 +319,13 @@ impl Trie {
         } else {
             Key::Outside { first: text::store(arena, key), len: key.len() }
         };
-        let mut parts = Parts { thread: None, version: meta.version, key: key_part, body };
+        let mut parts = Parts {
+            thread: None,
+            version: meta.version,
+            expires_at_ms: meta.expires_at_ms,
+            key: key_part,
+            body,
+        };
         // The thread's room is needed before its neighbours are known.
         parts.thread = meta.slot.map(|slot| record::Thread { slot, next: None, previous: None });
         parts.settle(arena);
@@ -323,14 +333,14 @@ impl Trie {
         parts.thread = meta.slot.map(|slot| self.slots.link(arena, slot, at));
         parts.write(arena, at);
         self.records.attach(arena, gap, key, at);
-        self.count(parts.body.kind(), meta.slot, 1);
+        self.note(key, parts.body.kind(), meta);
         self.generation += 1;
     }
 
     /// Writes the record that was found anew; what its old body held is freed or taken over already.
     fn rewrite(&mut self, found: Found, key: &[u8], meta: Meta, body: Body<'_>) {
         let record = Record::new(&self.store, found.leaf);
-        let (old_kind, old_thread) = (record.kind(), record.thread());
+        let (old_kind, old_meta, old_thread) = (record.kind(), record.meta(), record.thread());
         let key_part = match record.key_outside() {
             None => Key::Inside(key),
             Some((first, len)) => Key::Outside { first, len },
@@ -341,7 +351,13 @@ impl Trie {
             self.slots.unlink(arena, thread);
         }
         let place = meta.slot.map(|slot| record::Thread { slot, next: None, previous: None });
-        let mut parts = Parts { thread: kept.or(place), version: meta.version, key: key_part, body };
+        let mut parts = Parts {
+            thread: kept.or(place),
+            version: meta.version,
+            expires_at_ms: meta.expires_at_ms,
+            key: key_part,
+            body,
+        };
         parts.settle(arena);
         let stays = Arena::rounded(parts.len()) == arena.slot_bytes(found.leaf);
         let at = if stays { found.leaf } else { arena.alloc(parts.len()) };
@@ -356,15 +372,33 @@ impl Trie {
             arena.free(found.leaf);
             self.generation += 1;
         }
-        self.count(old_kind, old_thread.map(|thread| thread.slot), -1);
-        self.count(parts.body.kind(), meta.slot, 1);
+        self.forget(key, old_kind, old_meta);
+        self.note(key, parts.body.kind(), meta);
+    }
+
+    /// Books a record that is there now.
+    fn note(&mut self, key: &[u8], kind: Kind, meta: Meta) {
+        self.count(key, kind, meta, 1);
+        if let Some(at_ms) = meta.expires_at_ms {
+            self.add_expiry(at_ms, key);
+        }
+    }
+
+    /// Takes a record that was there out of the books.
+    fn forget(&mut self, key: &[u8], kind: Kind, meta: Meta) {
+        self.count(key, kind, meta, -1);
+        if let Some(at_ms) = meta.expires_at_ms {
+            self.remove_expiry(at_ms, key);
+        }
     }
 
     /// Counts a record of this kind more or less.
-    fn count(&mut self, kind: Kind, slot: Option<Slot>, by: i32) {
+    fn count(&mut self, key: &[u8], kind: Kind, meta: Meta, by: i32) {
         let count = if kind == Kind::Tombstone { &mut self.tombstones } else { &mut self.live };
         *count = count.checked_add_signed(by as isize).expect("never less than no records");
-        if let Some(slot) = slot.filter(|_| kind != Kind::Tombstone) {
+        let Some(slot) = meta.slot else { return };
+        self.slots.digest_add(slot, slots::digest_of(key, meta.version, kind), by);
+        if kind != Kind::Tombstone {
             self.slots.count(slot, by);
         }
     }
@@ -398,8 +432,10 @@ fn check_key(key: &[u8]) -> Result<(), TrieError> {
 }
 
 /// How many spans a record may fill at most beside its text: itself, its key, and the nodes to it.
-fn spans_for_record(key: &[u8]) -> usize {
-    if key.len() <= KEY_INSIDE_MAX { 8 } else { 8 + 2 * text::spans_for(key.len()) }
+fn spans_for_record(key: &[u8], meta: Meta) -> usize {
+    let nodes = if key.len() <= KEY_INSIDE_MAX { 8 } else { 8 + 2 * text::spans_for(key.len()) };
+    // The index of expiries has the key again.
+    if meta.expires_at_ms.is_some() { 2 * nodes + 1 } else { nodes }
 }
 
 #[cfg(test)]

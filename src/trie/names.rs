@@ -1,9 +1,9 @@
 //! Field names, each stored once: a radix tree of its own, whose leaves are what fields refer to.
 
 use super::Store;
-use super::arena::{Owned, Ref, SMALL_BYTES_MAX, ref_at, set_u32, u32_at};
+use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, ref_at, set_u32, u32_at};
 use super::leaf::{self, KEY_INSIDE_MAX, NAME, NAME_HEAD_BYTES};
-use super::radix::Spot;
+use super::radix::{Found, Radix, Spot};
 use super::text::{self, Bytes};
 
 const USES_OFFSET: usize = 4;
@@ -25,27 +25,7 @@ impl Store {
             set_u32(bytes, USES_OFFSET, uses.checked_add(1).expect("fewer fields than references"));
             return leaf;
         }
-        self.add_name(name.as_bytes())
-    }
-
-    /// Stores a name that no field has yet, with one use.
-    fn add_name(&mut self, name: &[u8]) -> Ref {
-        let Spot::Missing(gap) = self.names.locate(&self.arena, name) else {
-            panic!("a name is found by one way and not by the other");
-        };
-        let inside = name.len() <= KEY_INSIDE_MAX;
-        let outside = (!inside).then(|| text::store(&mut self.arena, name));
-        let leaf = self.arena.alloc(NAME_HEAD_BYTES + if inside { name.len() } else { size_of::<u32>() });
-        let bytes = self.arena.tail_mut(leaf);
-        set_u32(bytes, 0, u32::from(NAME));
-        set_u32(bytes, USES_OFFSET, 1);
-        set_u32(bytes, LEN_OFFSET, name.len() as u32);
-        match outside {
-            Some(first) => set_u32(bytes, NAME_HEAD_BYTES, first.raw()),
-            None => bytes[NAME_HEAD_BYTES..NAME_HEAD_BYTES + name.len()].copy_from_slice(name),
-        }
-        self.names.attach(&mut self.arena, gap, name, leaf);
-        leaf
+        add_leaf(&mut self.names, &mut self.arena, name.as_bytes())
     }
 
     /// Gives one use of a name back; with the last one the name goes.
@@ -61,13 +41,7 @@ impl Store {
         let Spot::Found(found) = self.names.locate(&self.arena, &key) else {
             panic!("a name in use is not in the dictionary");
         };
-        self.names.detach(&mut self.arena, found);
-        if key.len() > KEY_INSIDE_MAX {
-            let first =
-                ref_at(self.arena.tail(name), NAME_HEAD_BYTES).expect("a long name has its own slots");
-            text::free(&mut self.arena, first, key.len());
-        }
-        self.arena.free(name);
+        take_leaf(&mut self.names, &mut self.arena, found);
     }
 
     /// The reference of `name`, if any field has it.
@@ -94,4 +68,35 @@ impl Store {
         owned.own(name, NAME_HEAD_BYTES + if len > KEY_INSIDE_MAX { size_of::<u32>() } else { len });
         u32_at(bytes, USES_OFFSET) as usize
     }
+}
+
+/// Hangs a leaf of [`NAME`]'s form for `key`, which the tree does not have yet, with one use.
+pub(super) fn add_leaf(tree: &mut Radix, arena: &mut Arena, key: &[u8]) -> Ref {
+    let Spot::Missing(gap) = tree.locate(arena, key) else {
+        panic!("what is added is there already");
+    };
+    let inside = key.len() <= KEY_INSIDE_MAX;
+    let outside = (!inside).then(|| text::store(arena, key));
+    let leaf = arena.alloc(NAME_HEAD_BYTES + if inside { key.len() } else { size_of::<u32>() });
+    let bytes = arena.tail_mut(leaf);
+    set_u32(bytes, 0, u32::from(NAME));
+    set_u32(bytes, USES_OFFSET, 1);
+    set_u32(bytes, LEN_OFFSET, key.len() as u32);
+    match outside {
+        Some(first) => set_u32(bytes, NAME_HEAD_BYTES, first.raw()),
+        None => bytes[NAME_HEAD_BYTES..NAME_HEAD_BYTES + key.len()].copy_from_slice(key),
+    }
+    tree.attach(arena, gap, key, leaf);
+    leaf
+}
+
+/// Takes the leaf that was found out of the tree, and all of its slots back.
+pub(super) fn take_leaf(tree: &mut Radix, arena: &mut Arena, found: Found) {
+    tree.detach(arena, found);
+    let len = u32_at(arena.tail(found.leaf), LEN_OFFSET) as usize;
+    if len > KEY_INSIDE_MAX {
+        let first = ref_at(arena.tail(found.leaf), NAME_HEAD_BYTES).expect("a long key has its own slots");
+        text::free(arena, first, len);
+    }
+    arena.free(found.leaf);
 }

@@ -4,17 +4,18 @@
 //! [tag: u8][0][key_len: u16][amount: u32]                                        always
 //! [next: Ref][previous: Ref][slot: u16]                                          if threaded
 //! [version: u128]                                                                if not zero
+//! [expires_at_ms: u64]                                                           if it expires
 //! [key bytes, or the first piece: Ref if longer than 1 KiB]
 //! [text bytes, or the first piece: Ref if the whole would not fit 4 KiB]         if a text
 //!
-//! tag      1 0 0 | outside | versioned | threaded | kind:2          amount   a text's length, a document's root
+//! tag      1 0 expiring | outside | versioned | threaded | kind:2   amount   a text's length, a document's root
 //! ```
 
-use super::Store;
 use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, raw_of, ref_at, set_u32, u32_at};
 use super::document::{Payload, Value};
 use super::leaf::{self, KEY_INSIDE_MAX, LEAF};
 use super::text::{self, Bytes};
+use super::{Meta, Store};
 use crate::record::{Kind, Slot, Version};
 use crate::value::Segment;
 
@@ -22,10 +23,12 @@ const KIND_BITS: u8 = 0b11;
 const THREADED: u8 = 1 << 2;
 const VERSIONED: u8 = 1 << 3;
 const OUTSIDE: u8 = 1 << 4;
+const EXPIRING: u8 = 1 << 5;
 
 const HEAD_BYTES: usize = 8;
 const THREAD_BYTES: usize = 10;
 const VERSION_BYTES: usize = 16;
+const EXPIRY_BYTES: usize = 8;
 const AMOUNT_OFFSET: usize = 4;
 const SLOT_OFFSET: usize = 16;
 /// Where the next record of the same slot is.
@@ -60,6 +63,21 @@ impl Body<'_> {
     }
 }
 
+impl<'a> Body<'a> {
+    /// The same, with a text inside of the record copied to `copy`.
+    pub(super) fn held_in(self, copy: &mut Vec<u8>) -> Body<'_> {
+        match self {
+            Body::Text(text) => {
+                copy.extend_from_slice(text);
+                Body::Text(copy)
+            }
+            Body::TextOutside { first, len } => Body::TextOutside { first, len },
+            Body::Document(root) => Body::Document(root),
+            Body::Tombstone => Body::Tombstone,
+        }
+    }
+}
+
 /// A key as it lies in a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Key<'a> {
@@ -72,15 +90,20 @@ pub(super) enum Key<'a> {
 pub(super) struct Parts<'a> {
     pub(super) thread: Option<Thread>,
     pub(super) version: Version,
+    pub(super) expires_at_ms: Option<u64>,
     pub(super) key: Key<'a>,
     pub(super) body: Body<'a>,
 }
 
 impl Parts<'_> {
+    fn version_offset(&self) -> usize {
+        HEAD_BYTES + if self.thread.is_some() { THREAD_BYTES } else { 0 }
+    }
+
     fn key_offset(&self) -> usize {
-        let thread = if self.thread.is_some() { THREAD_BYTES } else { 0 };
         let version = if self.version == Version::ZERO { 0 } else { VERSION_BYTES };
-        HEAD_BYTES + thread + version
+        let expiry = if self.expires_at_ms.is_some() { EXPIRY_BYTES } else { 0 };
+        self.version_offset() + version + expiry
     }
 
     fn body_offset(&self) -> usize {
@@ -129,7 +152,12 @@ impl Parts<'_> {
         }
         if self.version != Version::ZERO {
             tag |= VERSIONED;
-            bytes[key_offset - VERSION_BYTES..key_offset].copy_from_slice(&self.version.0.to_le_bytes());
+            let start = self.version_offset();
+            bytes[start..start + VERSION_BYTES].copy_from_slice(&self.version.0.to_le_bytes());
+        }
+        if let Some(expires_at_ms) = self.expires_at_ms {
+            tag |= EXPIRING;
+            bytes[key_offset - EXPIRY_BYTES..key_offset].copy_from_slice(&expires_at_ms.to_le_bytes());
         }
         let key_len = match self.key {
             Key::Inside(key) => {
@@ -156,9 +184,15 @@ impl Parts<'_> {
 #[inline]
 pub(super) fn key_place(bytes: &[u8]) -> (usize, usize) {
     let tag = bytes[0];
-    let thread = if tag & THREADED == 0 { 0 } else { THREAD_BYTES };
     let version = if tag & VERSIONED == 0 { 0 } else { VERSION_BYTES };
-    (HEAD_BYTES + thread + version, u16::from_le_bytes([bytes[2], bytes[3]]) as usize)
+    let expiry = if tag & EXPIRING == 0 { 0 } else { EXPIRY_BYTES };
+    (version_place(tag) + version + expiry, u16::from_le_bytes([bytes[2], bytes[3]]) as usize)
+}
+
+/// Where the version of a record with this tag is, if it has one.
+#[inline]
+fn version_place(tag: u8) -> usize {
+    HEAD_BYTES + if tag & THREADED == 0 { 0 } else { THREAD_BYTES }
 }
 
 /// A record as it stands in the trie.
@@ -195,10 +229,24 @@ impl<'t> Record<'t> {
         if !self.has(VERSIONED) {
             return Version::ZERO;
         }
-        let end = key_place(self.bytes).0;
-        Version(u128::from_le_bytes(
-            *self.bytes[end - VERSION_BYTES..].first_chunk().expect("16 bytes of version"),
-        ))
+        let start = version_place(self.bytes[0]);
+        Version(u128::from_le_bytes(*self.bytes[start..].first_chunk().expect("16 bytes of version")))
+    }
+
+    /// When it expires, in milliseconds of the wall clock since 1970; `None`: never. Nothing happens by itself then:
+    /// see [`Trie::next_expired`](super::Trie::next_expired).
+    #[inline]
+    pub fn expires_at_ms(&self) -> Option<u64> {
+        if !self.has(EXPIRING) {
+            return None;
+        }
+        let start = key_place(self.bytes).0 - EXPIRY_BYTES;
+        Some(u64::from_le_bytes(*self.bytes[start..].first_chunk().expect("8 bytes of a time")))
+    }
+
+    /// How it was written.
+    pub fn meta(&self) -> Meta {
+        Meta { version: self.version(), slot: self.slot(), expires_at_ms: self.expires_at_ms() }
     }
 
     /// The slot it was written to, if a cluster wrote it.
@@ -288,7 +336,8 @@ impl<'t> Record<'t> {
         if let Body::TextOutside { first, len } = body {
             text::own(owned, &self.store.arena, first, len);
         }
-        let parts = Parts { thread: self.thread(), version: self.version(), key, body };
+        let (thread, version, expires_at_ms) = (self.thread(), self.version(), self.expires_at_ms());
+        let parts = Parts { thread, version, expires_at_ms, key, body };
         assert_eq!(self.has(OUTSIDE), matches!(body, Body::TextOutside { .. }));
         owned.own(self.at, parts.len());
     }

@@ -70,6 +70,16 @@ pub(super) fn own(owned: &mut Owned<'_>, arena: &Arena, first: Ref, len: usize) 
     });
 }
 
+/// Bytes of the slots of the text of `len` bytes that begins at `first`.
+pub(super) fn slot_bytes(arena: &Arena, first: Ref, len: usize) -> usize {
+    let mut total = 0;
+    for_each_piece(first, len, |at, _, more| {
+        total += arena.slot_bytes(at);
+        more.then(|| ref_at(arena.tail(at), 0)).flatten()
+    });
+    total
+}
+
 /// Calls `visit` with each piece, its slot's bytes and whether another follows; `visit` answers where.
 fn for_each_piece(first: Ref, mut rest: usize, mut visit: impl FnMut(Ref, usize, bool) -> Option<Ref>) {
     let mut at = first;

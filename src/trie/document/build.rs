@@ -59,12 +59,23 @@ pub(in super::super) struct Builder<'s> {
     store: &'s mut Store,
     scratch: &'s mut Scratch,
     done: Option<Option<Ref>>,
+    /// Sets and arrays that may be open at once.
+    depth_max: usize,
 }
 
 impl<'s> Builder<'s> {
     pub(in super::super) fn new(store: &'s mut Store, scratch: &'s mut Scratch) -> Builder<'s> {
+        Builder::below(store, scratch, 0)
+    }
+
+    /// A builder of what is to stand below `depth` sets and arrays.
+    pub(in super::super) fn below(
+        store: &'s mut Store,
+        scratch: &'s mut Scratch,
+        depth: usize,
+    ) -> Builder<'s> {
         assert!(scratch.frames.is_empty() && scratch.cells.is_empty(), "one document is built at a time");
-        Builder { store, scratch, done: None }
+        Builder { store, scratch, done: None, depth_max: DOCUMENT_DEPTH_MAX - depth }
     }
 
     /// The root of the finished document, which the caller owns now.
@@ -81,7 +92,7 @@ impl<'s> Builder<'s> {
 
     fn begin(&mut self, is_set: bool) -> Result<(), SinkError> {
         assert!(self.done.is_none() && (is_set || !self.scratch.frames.is_empty()), "a document is one set");
-        if self.scratch.frames.len() == DOCUMENT_DEPTH_MAX {
+        if self.scratch.frames.len() == self.depth_max {
             return Err(SinkError::TooDeep);
         }
         self.scratch.frames.push(Frame {
@@ -248,7 +259,7 @@ impl Store {
         frame.first
     }
 
-    fn index_field(&mut self, index: &mut Radix, name: Ref, block: Ref) {
+    pub(super) fn index_field(&mut self, index: &mut Radix, name: Ref, block: Ref) {
         let key = index_key(name);
         let Spot::Missing(gap) = index.locate(&self.arena, &key) else {
             panic!("a set has a field twice");

@@ -15,9 +15,11 @@
 //! is full when it is built; a removal shortens its own block only, so cells of other blocks never move.
 
 mod build;
+mod place;
 mod prune;
 
 pub(super) use build::{Builder, Scratch};
+pub(super) use place::{BLOCK_SPANS, Target, first_cell};
 
 use std::fmt;
 
@@ -306,6 +308,11 @@ impl<'t> Value<'t> {
         Some(Value { store: self.store, payload })
     }
 
+    /// Bytes of the slots that it holds, beside its own cell.
+    pub(super) fn own_bytes(&self) -> usize {
+        self.store.payload_bytes(self.payload)
+    }
+
     /// Tells it to `sink`, fields in the order in which they were first set.
     ///
     /// # Errors
@@ -395,6 +402,27 @@ impl fmt::Debug for Value<'_> {
 }
 
 impl Store {
+    /// Bytes of the slots of a payload, those below it left out: they are appended to `below`.
+    pub(super) fn payload_bytes_shallow<'t>(
+        &'t self,
+        payload: Payload<'t>,
+        below: &mut Vec<Payload<'t>>,
+    ) -> usize {
+        if let Payload::Long { first, len } = payload {
+            return text::slot_bytes(&self.arena, first, len);
+        }
+        let Some(first) = payload.blocks() else { return 0 };
+        let mut total = Block::at(&self.arena, first).index().slot_bytes(&self.arena);
+        let mut next = Some(first);
+        while let Some(at) = next {
+            let block = Block::at(&self.arena, at);
+            total += self.arena.slot_bytes(at);
+            below.extend(block.cells().iter().map(Payload::read));
+            next = block.next();
+        }
+        total
+    }
+
     /// Panics unless the document is well-formed; notes who owns its slots, and each use of a name in `uses`.
     pub(super) fn check_document(&self, root: Option<Ref>, owned: &mut Owned<'_>, uses: &mut Vec<Ref>) {
         let mut open: Vec<(Payload<'_>, usize)> = vec![(Payload::Set(root), 1)];

@@ -18,7 +18,7 @@ mod edit;
 mod node;
 mod walk;
 
-pub(super) use walk::Path;
+pub(super) use walk::{Path, last_below};
 
 use super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
 use super::leaf::{self, LEAF};

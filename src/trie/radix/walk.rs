@@ -77,6 +77,52 @@ impl Path {
     }
 }
 
+/// The last leaf whose key is below `key`; of all if that is `None`.
+pub(in super::super) fn last_below(tree: Radix, arena: &Arena, key: Option<&[u8]>) -> Option<Ref> {
+    let mut at = tree.root?;
+    let Some(key) = key else { return Some(last_leaf(arena, at)) };
+    // The subtree right before the path.
+    let mut before: Option<Ref> = None;
+    let mut depth = 0;
+    loop {
+        let node = Node::at(arena, at);
+        if node.is_leaf() {
+            if compare(arena, at, key, depth) == Ordering::Less {
+                return Some(at);
+            }
+            break;
+        }
+        let (prefix, rest) = (node.prefix(), &key[depth..]);
+        let common = common_len(prefix, rest);
+        if common < prefix.len() {
+            if rest.get(common).is_some_and(|&byte| byte > prefix[common]) {
+                before = Some(at);
+            }
+            break;
+        }
+        depth += common;
+        let Some(&edge) = key.get(depth) else { break };
+        before = node.previous_child(node.position(edge)).or(before);
+        match node.child(edge) {
+            None => break,
+            Some(child) => at = child,
+        }
+        depth += 1;
+    }
+    before.map(|at| last_leaf(arena, at))
+}
+
+/// The last leaf below `at`.
+fn last_leaf(arena: &Arena, mut at: Ref) -> Ref {
+    loop {
+        let node = Node::at(arena, at);
+        if node.is_leaf() {
+            return at;
+        }
+        at = node.last_child().expect("a node has children");
+    }
+}
+
 /// How the leaf's key stands to `key`, when both are known to agree in the first `depth` bytes.
 fn compare(arena: &Arena, leaf: Ref, key: &[u8], depth: usize) -> Ordering {
     let mine = leaf::key_of(arena, leaf);
@@ -86,6 +132,24 @@ fn compare(arena: &Arena, leaf: Ref, key: &[u8], depth: usize) -> Ordering {
 }
 
 impl Radix {
+    /// Bytes of the slots of all nodes and leaves.
+    pub(in super::super) fn slot_bytes(self, arena: &Arena) -> usize {
+        let mut open: Vec<Ref> = self.root.into_iter().collect();
+        let mut total = 0;
+        while let Some(at) = open.pop() {
+            total += arena.slot_bytes(at);
+            let node = Node::at(arena, at);
+            let mut position = 0;
+            while !node.is_leaf()
+                && let Some((found, child)) = node.next_child(position)
+            {
+                open.push(child);
+                position = found + 1;
+            }
+        }
+        total
+    }
+
     /// Panics unless every node is well-formed and every leaf hangs where its key says; notes all nodes in `owned`
     /// and hands each leaf to `visit`, in order.
     pub(in super::super) fn check(

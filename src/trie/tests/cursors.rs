@@ -107,10 +107,18 @@ fn a_slot_is_walked_while_it_changes() {
     for seed in 0..30 {
         let mut rng = Rng::from_seed(seed);
         let mut trie = Trie::new();
-        let meta = |rng: &mut Rng| Meta { version: Version(1), slot: Some(Slot::new(rng.below(2) as u16)) };
+        let meta = |rng: &mut Rng| Meta {
+            version: Version(1),
+            slot: Some(Slot::new(rng.below(2) as u16)),
+            ..Meta::default()
+        };
         for number in 0..150 {
-            trie.put_text(&dense(number), Meta { version: Version::ZERO, slot: Some(Slot::new(0)) }, b"v")
-                .expect("it fits");
+            trie.put_text(
+                &dense(number),
+                Meta { version: Version::ZERO, slot: Some(Slot::new(0)), ..Meta::default() },
+                b"v",
+            )
+            .expect("it fits");
         }
         let mut stands = keys_of(&trie);
         let (mut after, mut out, mut returned) = (None, Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use super::*;
 pub(super) use value::Tree;
 
 /// Written without a cluster.
-pub(super) const PLAIN: Meta = Meta { version: Version::ZERO, slot: None };
+pub(super) const PLAIN: Meta = Meta { version: Version::ZERO, slot: None, expires_at_ms: None };
 
 /// Stores a document from its twin.
 pub(super) fn put_tree(trie: &mut Trie, key: &[u8], meta: Meta, tree: &Tree) -> Option<Kind> {

@@ -31,7 +31,7 @@ impl Entry {
 }
 
 fn assert_same(record: Record<'_>, entry: &Entry) {
-    assert_eq!((record.version(), record.slot()), (entry.meta.version, entry.meta.slot));
+    assert_eq!(record.meta(), entry.meta);
     assert_eq!(record.kind(), entry.kind());
     match &entry.content {
         Content::Text(text) => assert!(record.text() == text[..], "{:?} is not {text:?}", record.text()),
@@ -94,7 +94,8 @@ impl Pair {
         let rng = &mut self.rng;
         let version = Version::new(Ballot::new(1, rng.below(3) as u32), rng.below(1000));
         let slot = rng.percent(70).then(|| Slot::new(rng.below(3) as u16 * 8_000));
-        Meta { version: if rng.percent(30) { Version::ZERO } else { version }, slot }
+        let expires_at_ms = rng.percent(20).then(|| rng.below(5) * 1_000);
+        Meta { version: if rng.percent(30) { Version::ZERO } else { version }, slot, expires_at_ms }
     }
 
     fn text(&mut self) -> Vec<u8> {
@@ -115,8 +116,12 @@ impl Pair {
             30..50 => self.put_document(),
             50..53 => self.abort_document(),
             53..60 => self.put_tombstone(),
-            60..78 => self.remove(),
-            78..88 => self.remove_at(),
+            60..72 => self.remove(),
+            72..78 => self.remove_at(),
+            78..84 => self.edit_at(),
+            84..86 => self.set_expiry(),
+            86 => self.remove_prefix(),
+            87 => self.expire(),
             _ => self.look_around(),
         }
     }
@@ -193,8 +198,142 @@ impl Pair {
         assert_same(self.trie.get(&key).expect("the record stays"), entry);
     }
 
-    /// Reads one key, one successor, and the counts.
+    fn edit_at(&mut self) {
+        let (key, version, insert) = (self.known_key(), self.meta().version, self.rng.percent(40));
+        let value = Tree::random(&mut self.rng, 2);
+        let tell = |sink: &mut dyn ValueSink| value.tell(sink);
+        let Some(Entry { meta, content: Content::Document(tree) }) = self.twin.get_mut(&key) else {
+            let path = [Segment::Field("f1")];
+            assert_eq!(self.trie.put_at(&key, &path, version, tell), Ok(Edited::Nowhere));
+            return;
+        };
+        let twin = tree.clone();
+        let mut path = random_path(&mut self.rng, &twin);
+        let name = format!("g{}", self.rng.below(300));
+        match (self.rng.below(4), twin.at(&path)) {
+            (0 | 1, Some(Tree::Set(_))) => path.push(Segment::Field(&name)),
+            (0 | 1, Some(Tree::Array(elements))) => path.push(Segment::Index(elements.len())),
+            _ => {}
+        }
+        let expected = tree.edit_at(&path, value.deduplicated(), insert);
+        let edited = match insert {
+            true => self.trie.insert_at(&key, &path, version, tell),
+            false => self.trie.put_at(&key, &path, version, tell),
+        };
+        assert_eq!(edited, Ok(expected), "{path:?}");
+        if expected != Edited::Nowhere {
+            meta.version = version;
+        }
+        let entry = &self.twin[&key];
+        assert_same(self.trie.get(&key).expect("the record stays"), entry);
+    }
+
+    fn set_expiry(&mut self) {
+        let (key, expires_at_ms) = (self.known_key(), self.meta().expires_at_ms);
+        let entry = self.twin.get_mut(&key);
+        assert_eq!(self.trie.set_expiry(&key, expires_at_ms), Ok(entry.is_some()));
+        if let Some(entry) = entry {
+            entry.meta.expires_at_ms = expires_at_ms;
+        }
+    }
+
+    fn remove_prefix(&mut self) {
+        let mut prefix = self.known_key();
+        prefix.truncate(prefix.len().max(2) - 1);
+        let budget = 1 + self.rng.index(20);
+        let expected: Vec<_> =
+            self.twin.keys().filter(|key| key.starts_with(&prefix)).take(budget).cloned().collect();
+        let tombstones = expected.iter().filter(|key| self.twin[*key].kind() == Kind::Tombstone).count();
+        let removed = self.trie.remove_prefix(&prefix, budget);
+        assert_eq!((removed.live, removed.tombstones), (expected.len() - tombstones, tombstones));
+        expected.iter().for_each(|key| drop(self.twin.remove(key)));
+    }
+
+    /// Removes what is due.
+    fn expire(&mut self) {
+        let now_ms = self.rng.below(3) * 1_000;
+        let mut key = Vec::new();
+        while let Some(record) = self.trie.next_expired(now_ms, &mut key) {
+            let entry = self.twin.remove(&key).expect("only what is there expires");
+            assert_same(record, &entry);
+            let first = self.twin.values().filter_map(|entry| entry.meta.expires_at_ms).min();
+            assert!(
+                entry.meta.expires_at_ms <= Some(now_ms)
+                    && first.is_none_or(|at| Some(at) >= entry.meta.expires_at_ms)
+            );
+            assert!(self.trie.remove(&key).is_some());
+        }
+        let first = self.twin.values().filter_map(|entry| entry.meta.expires_at_ms).min();
+        assert!(first.is_none_or(|at| at > now_ms));
+        assert_eq!(self.trie.next_expiry_ms(), first);
+    }
+
+    /// Walks a random range both ways, and counts under a prefix.
+    fn walk_range(&mut self) {
+        let (a, b) = (self.key(), self.known_key());
+        let bound = |key: &Vec<u8>, kind: u64| match kind {
+            0 => Bound::Unbounded,
+            1 => Bound::Included(key.clone()),
+            _ => Bound::Excluded(key.clone()),
+        };
+        let (from, to) = (bound(&a, self.rng.below(3)), bound(&b, self.rng.below(3)));
+        let (low, high) = (from.as_ref().map(|key| &key[..]), to.as_ref().map(|key| &key[..]));
+        let (mut up, mut down) = (self.trie.cursor_range(low, high), self.trie.cursor_range_back(high, low));
+        let within = |key: &Vec<u8>| {
+            (match &from {
+                Bound::Included(from) => key >= from,
+                Bound::Excluded(from) => key > from,
+                _ => true,
+            }) && (match &to {
+                Bound::Included(to) => key <= to,
+                Bound::Excluded(to) => key < to,
+                _ => true,
+            })
+        };
+        let expected: Vec<&Vec<u8>> = self.twin.keys().filter(|key| within(key)).collect();
+        for (index, key) in expected.iter().enumerate() {
+            assert_eq!(up.next(&self.trie).map(|(key, _)| key), Some(&key[..]));
+            let other = expected[expected.len() - 1 - index];
+            assert_eq!(down.next(&self.trie).map(|(key, _)| key), Some(&other[..]));
+        }
+        assert!(up.next(&self.trie).is_none() && down.next(&self.trie).is_none());
+        let prefix = &b[..b.len().min(1 + a.len() / 2)];
+        let under: Vec<_> = self.twin.iter().filter(|(key, _)| key.starts_with(prefix)).collect();
+        let live = under.iter().filter(|(_, entry)| entry.kind() != Kind::Tombstone).count();
+        assert_eq!(self.trie.count_prefix(prefix), live);
+        let mut back = self.trie.cursor_prefix_back(prefix, None);
+        for (key, entry) in under.iter().rev() {
+            let (found, record) = back.next(&self.trie).expect("as many as the twin has");
+            assert_eq!(found, &key[..]);
+            assert_same(record, entry);
+        }
+        assert!(back.next(&self.trie).is_none());
+    }
+
+    /// Reads many keys at once.
+    fn get_many(&mut self) {
+        let keys: Vec<_> = (0..self.rng.index(70))
+            .map(|_| if self.rng.percent(70) { self.known_key() } else { self.key() })
+            .collect();
+        let mut index = 0;
+        self.trie.get_many(keys.iter().map(|key| &key[..]), |record| {
+            match (record, self.twin.get(&keys[index])) {
+                (None, None) => {}
+                (Some(record), Some(entry)) => assert_same(record, entry),
+                _ => panic!("many lookups answer as one"),
+            }
+            index += 1;
+        });
+        assert_eq!(index, keys.len());
+    }
+
+    /// Reads one key, its neighbours, and the counts.
     fn look_around(&mut self) {
+        match self.rng.below(4) {
+            0 => self.walk_range(),
+            1 => self.get_many(),
+            _ => {}
+        }
         let key = self.known_key();
         match (self.trie.get(&key), self.twin.get(&key)) {
             (None, None) => {}
@@ -212,6 +351,20 @@ impl Pair {
             }
             _ => panic!("one of both has no next key"),
         }
+        let before = self.twin.range(..key.clone()).next_back();
+        match (self.trie.previous_before(Some(&key), &mut out), before) {
+            (None, None) => {}
+            (Some(record), Some((key, entry))) => {
+                assert_eq!(&out, key);
+                assert_same(record, entry);
+            }
+            _ => panic!("one of both has no key before"),
+        }
+        let ends = (
+            self.trie.first(&mut out).is_some().then(|| out.clone()),
+            self.trie.last(&mut out).map(|_| out.clone()),
+        );
+        assert_eq!(ends, (self.twin.keys().next().cloned(), self.twin.keys().next_back().cloned()));
     }
 
     fn check_all(&self) {
@@ -219,6 +372,10 @@ impl Pair {
         let tombstones = self.twin.values().filter(|entry| entry.kind() == Kind::Tombstone).count();
         assert_eq!(self.trie.len(), self.twin.len() - tombstones);
         assert_eq!(self.trie.tombstones(), tombstones);
+        let expiring = self.twin.values().filter(|entry| entry.meta.expires_at_ms.is_some()).count();
+        assert_eq!(self.trie.expiring(), expiring);
+        let used: usize = self.twin.keys().filter_map(|key| self.trie.memory_usage(key)).sum();
+        assert!(used <= self.trie.used_bytes() && used == self.trie.memory_usage_prefix(b""));
         let mut cursor = self.trie.cursor(Bound::Unbounded);
         for (key, entry) in &self.twin {
             let (found, record) = cursor.next(&self.trie).expect("the cursor ends with the twin");

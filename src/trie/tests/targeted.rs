@@ -18,7 +18,7 @@ fn path<'a>(names: &[&'a str]) -> Vec<Segment<'a>> {
 }
 
 fn slot(number: u16, seq: u128) -> Meta {
-    Meta { version: Version(seq), slot: Some(Slot::new(number)) }
+    Meta { version: Version(seq), slot: Some(Slot::new(number)), ..Meta::default() }
 }
 
 #[test]
@@ -433,7 +433,7 @@ fn versions_cost_nothing_when_there_are_none() {
         trie.used_bytes()
     };
     let plain = used(PLAIN);
-    assert_eq!(used(Meta { version: Version(1), slot: None }) - plain, 1_000 * 16);
+    assert_eq!(used(Meta { version: Version(1), slot: None, ..Meta::default() }) - plain, 1_000 * 16);
 }
 
 #[test]

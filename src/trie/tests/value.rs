@@ -1,5 +1,6 @@
 //! The twin of a document: an owned tree, built and read in the plainest way.
 
+use super::super::Edited;
 use crate::rng::Rng;
 use crate::value::{Event, Segment, SinkError, ValueSink};
 
@@ -89,6 +90,41 @@ impl Tree {
         }
     }
 
+    /// Puts, or inserts, a value at a path; what [`super::super::Trie::put_at`] and `insert_at` do.
+    pub(in super::super) fn edit_at(&mut self, path: &[Segment<'_>], value: Tree, insert: bool) -> Edited {
+        let Some((last, parents)) = path.split_last() else { return Edited::Nowhere };
+        let parent = parents.iter().try_fold(self, |tree, segment| match (tree, segment) {
+            (Tree::Set(fields), Segment::Field(name)) => {
+                fields.iter_mut().find(|(other, _)| other == name).map(|(_, value)| value)
+            }
+            (Tree::Array(elements), Segment::Index(index)) => elements.get_mut(*index),
+            _ => None,
+        });
+        match (parent, last) {
+            (Some(Tree::Array(elements)), Segment::Index(index)) if insert && *index <= elements.len() => {
+                elements.insert(*index, value);
+                Edited::Added
+            }
+            (Some(Tree::Array(elements)), Segment::Index(index)) if !insert && *index < elements.len() => {
+                elements[*index] = value;
+                Edited::Replaced
+            }
+            (Some(Tree::Set(fields)), Segment::Field(name)) if !insert => {
+                match fields.iter_mut().find(|(other, _)| other == name) {
+                    Some((_, old)) => {
+                        *old = value;
+                        Edited::Replaced
+                    }
+                    None => {
+                        fields.push((String::from(*name), value));
+                        Edited::Added
+                    }
+                }
+            }
+            _ => Edited::Nowhere,
+        }
+    }
+
     /// A set with duplicates now and then.
     pub(in super::super) fn random_set(rng: &mut Rng, depth_max: usize) -> Tree {
         let fields = if rng.percent(3) { 200 + rng.index(600) } else { rng.index(7) };
@@ -101,7 +137,7 @@ impl Tree {
         Tree::Set((0..fields).map(|_| field(rng)).collect())
     }
 
-    fn random(rng: &mut Rng, depth_max: usize) -> Tree {
+    pub(in super::super) fn random(rng: &mut Rng, depth_max: usize) -> Tree {
         match rng.below(if depth_max == 0 { 8 } else { 11 }) {
             0 => Tree::Null,
             1 => Tree::Bool(rng.percent(50)),

@@ -1,0 +1,97 @@
+//! What an ordered store can do and a hash table cannot: neighbours, counts and removals by prefix. And many lookups
+//! at once.
+
+use std::ops::Bound;
+
+use super::arena::Ref;
+use super::radix::{Path, last_below};
+use super::{Kind, Record, Trie};
+
+impl Trie {
+    /// The first record of all, tombstones too. Its key replaces the content of `out`.
+    pub fn first(&self, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        self.next_after(None, out)
+    }
+
+    /// The last record of all, tombstones too. Its key replaces the content of `out`.
+    pub fn last(&self, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        self.previous_before(None, out)
+    }
+
+    /// Ordered iteration without a cursor: the first record whose key is above `key` (`None`: the first of all). Its
+    /// key replaces the content of `out`.
+    pub fn next_after(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        let mut path = Path::default();
+        path.seek(self.records, &self.store.arena, key.unwrap_or_default(), key.is_some());
+        self.record_and_key(path.next(&self.store.arena)?, out)
+    }
+
+    /// The same downwards: the last record whose key is below `key` (`None`: the last of all).
+    pub fn previous_before(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        self.record_and_key(last_below(self.records, &self.store.arena, key)?, out)
+    }
+
+    /// How many live records have keys that begin with `prefix`. Walks them.
+    pub fn count_prefix(&self, prefix: &[u8]) -> usize {
+        if prefix.is_empty() {
+            return self.len();
+        }
+        let mut cursor = self.cursor_prefix(prefix, None);
+        let mut count = 0;
+        while let Some((_, record)) = cursor.next(self) {
+            count += usize::from(record.kind() != Kind::Tombstone);
+        }
+        count
+    }
+
+    /// Removes, without a trace, up to `budget` of the records whose keys begin with `prefix`, in order, tombstones
+    /// too. All are gone when it removed fewer than `budget`.
+    pub fn remove_prefix(&mut self, prefix: &[u8], budget: usize) -> Removed {
+        let mut removed = Removed::default();
+        let mut key = Vec::new();
+        while removed.live + removed.tombstones < budget {
+            let mut cursor = self.cursor_prefix(prefix, None);
+            let Some((next, _)) = cursor.next(self) else { break };
+            key.clear();
+            key.extend_from_slice(next);
+            match self.remove(&key) {
+                Some(Kind::Tombstone) => removed.tombstones += 1,
+                _ => removed.live += 1,
+            }
+        }
+        removed
+    }
+
+    /// Looks many keys up; `visit` is told what each has, in the order of the keys.
+    pub fn get_many<'t, 'k>(
+        &'t self,
+        keys: impl IntoIterator<Item = &'k [u8]>,
+        mut visit: impl FnMut(Option<Record<'t>>),
+    ) {
+        keys.into_iter().for_each(|key| visit(self.get(key)));
+    }
+
+    pub(super) fn record_and_key(&self, leaf: Ref, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        let record = Record::new(&self.store, leaf);
+        out.clear();
+        record.key().write_to(out);
+        Some(record)
+    }
+}
+
+/// What [`Trie::remove_prefix`] removed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Removed {
+    /// Records that were not deleted before.
+    pub live: usize,
+    /// Tombstones.
+    pub tombstones: usize,
+}
+
+/// The least key above all that begin with `prefix`; `None` if there is none.
+pub(super) fn above_prefix(prefix: &[u8]) -> Bound<Vec<u8>> {
+    let Some(last) = prefix.iter().rposition(|&byte| byte != 0xFF) else { return Bound::Unbounded };
+    let mut above = prefix[..=last].to_vec();
+    above[last] += 1;
+    Bound::Excluded(above)
+}
