@@ -83,8 +83,7 @@ fn report(what: &str, count: usize, build: impl FnOnce(&mut Trie)) -> Trie {
 
 fn texts(criterion: &mut Criterion) {
     let keys = keys("key:", KEYS, 10);
-    let plain = report("1 M texts, plain", KEYS, |trie| fill(trie, &keys, |_, _| Meta::default()));
-    drop(plain);
+    drop(report("1 M texts, plain", KEYS, |trie| fill(trie, &keys, |_, _| Meta::default())));
     let mut trie = report("1 M texts, in a cluster", KEYS, |trie| fill(trie, &keys, clustered));
     let mut group = criterion.benchmark_group("texts");
     group.sample_size(10).throughput(Throughput::Elements(KEYS as u64));
