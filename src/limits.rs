@@ -43,7 +43,7 @@ pub const REPLICAS_MAX: usize = 64;
 pub const SERVERS_MAX: usize = 1_000;
 /// Broker's window to one server: requests in flight ...
 pub const WINDOW_REQUESTS_MAX: usize = 4_096;
-/// ... and their bytes; beyond both nothing more is read from who causes them.
+/// ... and their bytes; beyond either nothing more is read from who causes them.
 pub const WINDOW_BYTES_MAX: usize = 8 << 20;
 
 /// What of these a server may be told to narrow for its clients; the default is all of it. Nothing can be widened: the

@@ -81,7 +81,7 @@ impl Engine {
     /// The change of view under way: the name of the view that it would make, and whom it would put out or seat anew.
     pub fn change_under_way(&self) -> Option<(ViewId, Vec<usize>)> {
         let change = self.change.change.as_ref()?;
-        let id = ViewId { number: change.base.id.number + 1, ..change.base.id };
+        let id = ViewId { number: change.base.id.number.saturating_add(1), ..change.base.id };
         let seated_anew = |server: &usize| match &change.intent {
             Intent::First | Intent::Promote(..) => false,
             Intent::Evict(suspects) => suspects.contains(*server),
@@ -91,7 +91,8 @@ impl Engine {
     }
 
     pub(super) fn start_change(&mut self, intent: Intent, now: Now, net: &mut Net) {
-        let (ballot, base) = (self.new_ballot(), self.view.clone());
+        let Some(ballot) = self.new_ballot() else { return };
+        let base = self.view.clone();
         log::debug!("view {}: {intent:?} with ballot {ballot:?}", base.id);
         let jitter = Span::from_nanos(self.rng.below(ATTEMPT.as_nanos()));
         let change = Change {

@@ -118,7 +118,7 @@ impl Engine {
             }
             return;
         }
-        let Some(expect) = self.links[server].expect.pop_front() else {
+        let Some(expect) = self.links[server].window.pop() else {
             log::error!("server {} answered what nobody asked", self.links[server].peer);
             return;
         };
@@ -237,23 +237,22 @@ impl Engine {
     ) {
         let link = &mut self.links[server];
         let Some(id) = link.conn() else { return };
+        if view.is_blank() && records > 0 {
+            // To take it in would hide them. It is dialed again, later each time.
+            net.abort(id);
+            let refusal = format!("holds {records} records that no cluster wrote");
+            self.refuse(server, refusal.clone(), "FLUSHALL it or restart it empty, then it can be used");
+            return self.link_lost(server, Some(refusal), now, net);
+        }
         link.state = LinkState::Up { id };
         link.backoff.reset();
         (link.suspect, link.down_since, link.refusal) = (false, None, None);
         link.incarnation = Some(incarnation);
         link.heard_under = ViewId::BLANK;
-        (link.promised, link.records, link.view) = (promised, records, view.id);
+        (link.promised, link.view) = (promised, view.id);
         link.owner_here = None;
         log::info!("server {} is up, incarnation {incarnation:x}, view {}", link.peer, view.id);
         self.saw_promise(promised);
-        let foreign = !view.is_blank() && !self.view.is_blank() && view.id.life != self.view.id.life;
-        if foreign {
-            let peer = self.links[server].peer;
-            self.links[server].refusal = Some("holds another cluster's data: restart it empty".to_owned());
-            self.note(format!(
-                "server {peer} holds the data of another cluster: restart it empty to let it join"
-            ));
-        }
         self.compare_view(server, view, now, net);
         self.ping(server, now, net);
         self.prepare(server, now, net);
@@ -263,9 +262,26 @@ impl Engine {
         self.retry_queries(now, net);
     }
 
+    /// This server is of no use to the cluster, for that reason. A person is told once.
+    fn refuse(&mut self, server: usize, refusal: String, remedy: &str) {
+        let link = &mut self.links[server];
+        let text = format!("server {}: {refusal}: {remedy}", link.peer);
+        link.refusal = Some(refusal);
+        if link.told.as_ref() != Some(&text) {
+            link.told = Some(text.clone());
+            self.note(text);
+        }
+    }
+
     /// A server told its view: whichever side is older adopts the newer one.
     fn compare_view(&mut self, server: usize, view: View, now: Now, net: &mut Net) {
         self.links[server].view = view.id;
+        let foreign = !view.is_blank() && !self.view.is_blank() && view.id.life != self.view.id.life;
+        if foreign {
+            let refusal = "holds the data of another cluster".to_owned();
+            self.refuse(server, refusal, "restart it empty to let it join");
+            return self.wake_at(now.time);
+        }
         if view.id.is_newer_than(self.view.id) {
             self.adopt(view, now, net);
         } else if self.view.id.is_newer_than(view.id) {
@@ -323,7 +339,7 @@ impl Engine {
                 if let Some(id) = self.links[server].conn() {
                     net.abort(id);
                 }
-                self.note(format!("server {}: {words}", self.links[server].peer));
+                self.refuse(server, words.clone(), "it is not used");
                 self.link_lost(server, Some(words), now, net);
             }
             Expect::Get { op, round, .. } if self.is_at(op, Phase::Read, round) => {
@@ -335,7 +351,11 @@ impl Engine {
             }
             Expect::Count { ticket, round } => self.counted(ticket, round, server, None),
             Expect::Keys { ticket, round } => self.keys_came(ticket, round, server, None, true),
-            Expect::Ping { .. } => self.links[server].ping_outstanding = false,
+            Expect::Ping { .. } => {
+                self.links[server].ping_outstanding = false;
+                self.refuse(server, words, "it is not used");
+                self.wake_at(now.time);
+            }
             Expect::Relay { .. } => self.no_route(server, expect, now, net),
             Expect::Sync { .. } | Expect::Slots { .. } | Expect::Fill { .. } => {
                 self.copy_refused(server, expect, now)
@@ -365,7 +385,7 @@ impl Engine {
         link.ping_outstanding = false;
         (link.owner_here, link.incarnation, link.round_trip) = (None, None, None);
         link.refusal = refusal.or(link.refusal.take());
-        let lost = std::mem::take(&mut link.expect);
+        let lost = link.window.drain();
         for expect in lost {
             match expect {
                 Expect::Get { op, round, place } | Expect::Store { op, round, place } => {
@@ -376,7 +396,6 @@ impl Engine {
                 Expect::Sync { .. } | Expect::Slots { .. } | Expect::Fill { .. } => {
                     self.copy_refused(server, expect, now);
                 }
-                Expect::Relay { op: Some(op), .. } => self.relay_lost(op, now),
                 _ => {}
             }
         }

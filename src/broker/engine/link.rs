@@ -3,6 +3,7 @@
 use super::Ticket;
 use super::op::OpId;
 use crate::conn::{Backoff, ConnId, LinkTimes};
+use crate::limits::{WINDOW_BYTES_MAX, WINDOW_REQUESTS_MAX};
 use crate::proto::cluster::{Request, ViewId};
 use crate::proto::resp::ReplyParser;
 use crate::record::{Ballot, Slot};
@@ -66,6 +67,50 @@ pub(super) enum Expect {
     },
 }
 
+/// The requests sent and not answered, oldest first, and how large they are.
+#[derive(Default)]
+pub(super) struct Window {
+    requests: VecDeque<(Expect, usize)>,
+    bytes: usize,
+}
+
+impl Window {
+    fn push(&mut self, expect: Expect, bytes: usize) {
+        self.requests.push_back((expect, bytes));
+        self.bytes += bytes;
+    }
+
+    /// The oldest was answered.
+    pub(super) fn pop(&mut self) -> Option<Expect> {
+        let (expect, bytes) = self.requests.pop_front()?;
+        self.bytes = self.bytes.checked_sub(bytes).expect("it was counted when it was sent");
+        Some(expect)
+    }
+
+    /// Requests in it.
+    pub(super) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty()
+    }
+
+    /// More should not be sent now, though what must be sent may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.requests.len() >= WINDOW_REQUESTS_MAX || self.bytes >= WINDOW_BYTES_MAX
+    }
+
+    pub(super) fn expects(&self, expect: Expect) -> bool {
+        self.requests.iter().any(|(other, _)| *other == expect)
+    }
+
+    /// All of them, taken out.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Expect> + use<> {
+        std::mem::take(self).requests.into_iter().map(|(expect, _)| expect)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LinkState {
     /// No connection; dialed again at this time.
@@ -89,7 +134,8 @@ pub(super) struct Link {
     pub(super) peer: SocketAddr,
     pub(super) state: LinkState,
     pub(super) parser: ReplyParser,
-    pub(super) expect: VecDeque<Expect>,
+    /// What is outstanding.
+    pub(super) window: Window,
     pub(super) backoff: Backoff,
     /// Since when the server is not up, for STATUS and for the start.
     pub(super) down_since: Option<Time>,
@@ -104,14 +150,14 @@ pub(super) struct Link {
     pub(super) incarnation: Option<u64>,
     /// The view under which the incarnation was last heard.
     pub(super) heard_under: ViewId,
-    /// Live records, from HELLO.
-    pub(super) records: u64,
     pub(super) view: ViewId,
     pub(super) promised: Ballot,
     /// The broker of the highest promise is connected to this server; `None`: it has not said.
     pub(super) owner_here: Option<bool>,
-    /// Why the server will not work with us, in its words.
+    /// Why the server will not work with us, or we not with it.
     pub(super) refusal: Option<String>,
+    /// The last that a person was told of that: once is enough while it does not change.
+    pub(super) told: Option<String>,
     /// Its memory was evicted before: no join before this.
     pub(super) join_after: Time,
     pub(super) join_hold: Span,
@@ -123,7 +169,7 @@ impl Link {
             peer,
             state: LinkState::Down { retry_at: Time::ZERO },
             parser: ReplyParser::default(),
-            expect: VecDeque::new(),
+            window: Window::default(),
             backoff: Backoff::default(),
             down_since: None,
             suspect: false,
@@ -133,11 +179,11 @@ impl Link {
             ping_outstanding: false,
             incarnation: None,
             heard_under: ViewId::BLANK,
-            records: 0,
             view: ViewId::BLANK,
             promised: Ballot::NONE,
             owner_here: None,
             refusal: None,
+            told: None,
             join_after: Time::ZERO,
             join_hold: Span::ZERO,
         }
@@ -164,18 +210,24 @@ impl Link {
         self.up().is_some() && !self.suspect
     }
 
+    /// Up, and nothing for this cluster.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.up().is_some() && self.refusal.is_some()
+    }
+
     /// Writes a request and remembers what its answer belongs to.
     pub(super) fn send(&mut self, out: &mut Vec<u8>, request: &Request<'_>, expect: Expect, now: Time) {
-        if self.expect.is_empty() {
+        if self.window.is_empty() {
             self.heard_at = now;
         }
+        let before = out.len();
         request.write(out);
-        self.expect.push_back(expect);
+        self.window.push(expect, out.len() - before);
     }
 
     /// Nothing was heard for the suspicion time though something is outstanding.
     pub(super) fn is_silent(&self, times: &LinkTimes, now: Time) -> bool {
-        !self.expect.is_empty() && now.since(self.heard_at) >= times.suspect
+        !self.window.is_empty() && now.since(self.heard_at) >= times.suspect
     }
 
     /// When this link next wants to be looked at.
@@ -187,7 +239,7 @@ impl Link {
             LinkState::Up { .. } => {
                 let ping = (!self.ping_outstanding).then(|| self.pinged_at + times.idle);
                 let wait = if self.suspect { GIVE_UP } else { times.suspect };
-                let silence = (!self.expect.is_empty()).then(|| self.heard_at + wait);
+                let silence = (!self.window.is_empty()).then(|| self.heard_at + wait);
                 ping.into_iter().chain(silence).min().expect("a ping is due or outstanding")
             }
         }

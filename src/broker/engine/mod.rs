@@ -158,6 +158,8 @@ pub struct EngineCounters {
     pub uncertain: u64,
     /// Operations that were asked of another broker.
     pub forwarded: u64,
+    /// Slices of slots that were copied to learners and were not their slot's last.
+    pub slices: u64,
     /// Writes acknowledged while some server was out of the view.
     pub writes_degraded: u64,
     /// Deletes acknowledged while some server was out of the view.
@@ -184,6 +186,8 @@ pub struct Engine {
     rng: Rng,
     /// The highest round seen in any ballot.
     round_max: u32,
+    /// A person was told that there is none above it.
+    rounds_told: bool,
     sequence: u64,
     started_at: Option<Time>,
     /// Something that is waited for changes with time.
@@ -214,6 +218,7 @@ impl Engine {
             notes: VecDeque::new(),
             rng: Rng::from_seed(config.seed),
             round_max: 0,
+            rounds_told: false,
             sequence: 0,
             started_at: None,
             busy_until: None,
@@ -229,7 +234,8 @@ impl Engine {
 
     /// More operations may be submitted.
     pub fn room(&self) -> bool {
-        self.ops.len() < OPERATIONS_MAX && !self.links.iter().any(|link| link.is_well() && self.is_full(link))
+        self.ops.len() < OPERATIONS_MAX
+            && !self.links.iter().any(|link| link.is_well() && link.window.is_full())
     }
 
     /// The next answer.
@@ -265,10 +271,6 @@ impl Engine {
     /// The servers' addresses, in the order in which they are numbered.
     pub fn servers(&self) -> &[SocketAddr] {
         self.placement.servers()
-    }
-
-    fn is_full(&self, link: &Link) -> bool {
-        link.expect.len() >= crate::limits::WINDOW_REQUESTS_MAX
     }
 }
 
@@ -331,7 +333,7 @@ impl Engine {
             seat.role == Role::Member
                 && link.incarnation.is_none_or(|incarnation| incarnation == seat.incarnation)
         });
-        link.is_well() && seated
+        link.is_well() && !link.is_foreign() && seated
     }
 
     /// Does something at the next chance in time, however idle the links are.
@@ -381,3 +383,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

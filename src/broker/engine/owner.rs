@@ -72,13 +72,22 @@ impl Engine {
         self.owner.is_ours()
     }
 
-    /// Ballots are never used twice: they hold this process' number, and rounds only grow.
-    pub(super) fn new_ballot(&mut self) -> Ballot {
-        self.round_max = self.round_max.checked_add(1).expect("fewer ballots than 2^32");
-        match self.has_bug(Bug::ReusedBallot) {
-            true => Ballot::new(self.round_max, 1),
-            false => Ballot::new(self.round_max, self.config.process),
-        }
+    /// Ballots are never used twice: they hold this process' number, and rounds only grow. `None`: a server has seen
+    /// the last round there is. A cluster does not get there by itself: somebody said a ballot that no broker draws.
+    pub(super) fn new_ballot(&mut self) -> Option<Ballot> {
+        let Some(round) = self.round_max.checked_add(1) else {
+            if !std::mem::replace(&mut self.rounds_told, true) {
+                self.note(
+                    "no ballot is left above those that the servers promised: nobody can write; restart all servers \
+                     empty and all brokers"
+                        .to_owned(),
+                );
+            }
+            return None;
+        };
+        self.round_max = round;
+        let process = if self.has_bug(Bug::ReusedBallot) { 1 } else { self.config.process };
+        Some(Ballot::new(round, process))
     }
 
     /// Takes note of a promise that some server gave.
@@ -141,7 +150,8 @@ impl Engine {
         if self.owner.is_ours() || held_off || self.view.is_blank() {
             return;
         }
-        self.owner.ballot = self.new_ballot();
+        let Some(ballot) = self.new_ballot() else { return };
+        self.owner.ballot = ballot;
         self.owner.grants.clear();
         self.owner.owns_all = false;
         self.owner.owned = SlotSet::default();

@@ -263,7 +263,10 @@ impl Engine {
         let request = Request::Fill { since, slot, promised, last, records };
         let sent = self.send(learner, &request, Expect::Fill { since, slot, attempt }, now, net);
         let goes_on = match after {
-            Some(after) => sent && self.sync(source, learner, piece, Some(&after), now, net),
+            Some(after) => {
+                self.counters.slices += 1;
+                sent && self.sync(source, learner, piece, Some(&after), now, net)
+            }
             None => sent,
         };
         if !goes_on {

@@ -8,7 +8,7 @@
 //!   DONE id outcome argument*      from the owner
 //!   NOT id promised                from one that does not own: not executed
 //!   WHO                            to the owner: are you there?
-//!   BUSY                           from the owner: alive
+//!   BUSY id*                       from the owner: alive, and has these of yours under way
 //! ```
 //! Each is one RESP array of bulk strings, as a request is.
 
@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub(super) struct Relay {
     /// What was asked of an owner, by the number in the message.
-    asked: BTreeMap<u64, OpId>,
+    asked: BTreeMap<u64, Asked>,
     next_id: u64,
     busy_told_at: Time,
     args: Args,
@@ -36,6 +36,14 @@ pub(super) struct Relay {
     probed_at: Time,
 }
 
+struct Asked {
+    op: OpId,
+    at: Time,
+}
+
+/// What the owner was asked this long ago, has not answered and does not know of, was lost with the server that passed
+/// it on; or its answer was.
+const LOST_AFTER: Span = Span::from_millis(500);
 /// The owner tells those who wait for it that it is alive this often.
 const BUSY_EVERY: Span = Span::from_millis(200);
 
@@ -50,7 +58,7 @@ impl Engine {
         op.relayed = true;
         let mut payload = Vec::with_capacity(64);
         write_ask(&mut payload, number, &op.key, &op.ask);
-        self.relay.asked.insert(number, id);
+        self.relay.asked.insert(number, Asked { op: id, at: now.time });
         self.counters.forwarded += 1;
         let process = self.owner.process();
         let request = Request::Relay { process, payload: &payload };
@@ -73,15 +81,8 @@ impl Engine {
     fn take_back(&mut self, id: OpId, now: Now, net: &mut Net) {
         if let Some(op) = self.ops.get_mut(id).filter(|op| op.phase == Phase::Forwarded) {
             op.relayed = false;
-            self.relay.asked.retain(|_, asked| *asked != id);
+            self.relay.asked.retain(|_, asked| asked.op != id);
             self.enter_own(id, now, net);
-        }
-    }
-
-    /// The link broke before it said whether it passed the operation on.
-    pub(super) fn relay_lost(&mut self, id: OpId, now: Now) {
-        if self.ops.get(id).is_some_and(|op| op.phase == Phase::Forwarded) {
-            self.wake_soon(now);
         }
     }
 
@@ -104,11 +105,12 @@ impl Engine {
             [b"NOT", number, promised] => self.owner_refused(number, promised, now),
             [b"WHO"] => {
                 if self.owner.is_ours() {
-                    self.tell(from, &one_word(b"BUSY"), now, net);
+                    let payload = self.busy_words(from);
+                    self.tell(from, &payload, now, net);
                 }
                 Some(())
             }
-            [b"BUSY"] => Some(()),
+            [b"BUSY", numbers @ ..] => self.owner_busy(from, numbers, now, net),
             _ => None,
         };
         if done.is_none() {
@@ -174,7 +176,7 @@ impl Engine {
 
     fn owner_done(&mut self, number: &[u8], rest: &[&[u8]], now: Now, net: &mut Net) -> Option<()> {
         let outcome = parse_outcome(rest)?;
-        if let Some(id) = self.relay.asked.remove(&(parse_integer(number)? as u64))
+        if let Some(Asked { op: id, .. }) = self.relay.asked.remove(&(parse_integer(number)? as u64))
             && self.ops.get(id).is_some_and(|op| op.phase == Phase::Forwarded)
         {
             self.finish(id, outcome, now, net);
@@ -185,7 +187,9 @@ impl Engine {
     fn owner_refused(&mut self, number: &[u8], promised: &[u8], now: Now) -> Option<()> {
         let id = self.relay.asked.remove(&(parse_integer(number)? as u64));
         self.saw_promise(Ballot(std::str::from_utf8(promised).ok()?.parse().ok()?));
-        if let Some(op) = id.and_then(|id| self.ops.get_mut(id)).filter(|op| op.phase == Phase::Forwarded) {
+        if let Some(op) =
+            id.and_then(|asked| self.ops.get_mut(asked.op)).filter(|op| op.phase == Phase::Forwarded)
+        {
             // It finds its way at the next tick: by then the pings say who owns.
             op.relayed = false;
             op.phase = Phase::Own;
@@ -201,12 +205,49 @@ impl Engine {
             self.tell_busy(now, net);
         }
         let ops = &self.ops;
-        self.relay.asked.retain(|_, id| ops.get(*id).is_some_and(|op| op.phase == Phase::Forwarded));
+        self.relay.asked.retain(|_, asked| ops.get(asked.op).is_some_and(|op| op.phase == Phase::Forwarded));
         if self.owner.is_ours() {
             self.relay.needed_since = None;
         } else if !self.relay.asked.is_empty() {
             self.watch_owner(now, net);
         }
+    }
+
+    /// The owner says what of ours it has under way. What it should have and has not was lost: a read is asked for
+    /// anew, as it does no harm if it is answered twice; a write may have been executed.
+    fn owner_busy(&mut self, from: u32, numbers: &[&[u8]], now: Now, net: &mut Net) -> Option<()> {
+        let known: Option<Vec<u64>> =
+            numbers.iter().map(|number| parse_integer(number).map(|number| number as u64)).collect();
+        let known = known?;
+        if from != self.owner.process() {
+            return Some(());
+        }
+        let is_lost = |(number, asked): &(&u64, &Asked)| {
+            now.time.since(asked.at) >= LOST_AFTER && !known.contains(number)
+        };
+        let lost: Vec<OpId> = self.relay.asked.iter().filter(is_lost).map(|(_, asked)| asked.op).collect();
+        for id in lost {
+            let Some(op) = self.ops.get(id).filter(|op| op.phase == Phase::Forwarded) else { continue };
+            match op.ask {
+                Ask::Get => self.take_back(id, now, net),
+                _ => self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net),
+            }
+        }
+        Some(())
+    }
+
+    /// What of that broker's is under way here.
+    fn busy_words(&self, process: u32) -> Vec<u8> {
+        let number = |id: OpId| match self.ops.get(id)?.source {
+            Source::Relay { process: asker, id } if asker == process => Some(id.to_string()),
+            _ => None,
+        };
+        let numbers: Vec<String> = self.ops.ids().into_iter().filter_map(number).collect();
+        let words: Vec<&[u8]> =
+            [&b"BUSY"[..]].into_iter().chain(numbers.iter().map(|number| number.as_bytes())).collect();
+        let mut payload = Vec::new();
+        write_request(&mut payload, &words);
+        payload
     }
 
     /// Nothing is wanted of an owner now.
@@ -246,7 +287,7 @@ impl Engine {
     /// This broker claims the slots itself: what was asked of the old owner may be executed.
     pub(super) fn release_asked(&mut self, now: Now, net: &mut Net) {
         self.relay.needed_since = None;
-        for id in std::mem::take(&mut self.relay.asked).into_values() {
+        for Asked { op: id, .. } in std::mem::take(&mut self.relay.asked).into_values() {
             let Some(op) = self.ops.get_mut(id).filter(|op| op.phase == Phase::Forwarded) else { continue };
             match op.may_be_executed() {
                 true => self.finish(id, Outcome::Failed(EngineError::Uncertain), now, net),
@@ -270,8 +311,8 @@ impl Engine {
             .collect();
         askers.sort_unstable();
         askers.dedup();
-        let payload = one_word(b"BUSY");
         for process in askers {
+            let payload = self.busy_words(process);
             self.tell(process, &payload, now, net);
         }
     }

@@ -106,8 +106,8 @@ impl Engine {
         let (link, seat) = (&self.links[server], self.view.seats.get(server));
         let state = match link.state {
             LinkState::Up { .. } if link.suspect => ServerState::Silent,
-            LinkState::Up { .. } => ServerState::Up,
             _ if link.refusal.is_some() => ServerState::Refused(link.refusal.clone().unwrap_or_default()),
+            LinkState::Up { .. } => ServerState::Up,
             LinkState::Down { .. } => ServerState::Down,
             LinkState::Dialing { .. } | LinkState::Greeting { .. } if link.suspect => ServerState::Down,
             LinkState::Dialing { .. } | LinkState::Greeting { .. } => ServerState::Connecting,
@@ -121,7 +121,7 @@ impl Engine {
             role: seat.map(|seat| seat.role),
             seated: seat.is_some_and(|seat| link.incarnation.is_none_or(|now| now == seat.incarnation)),
             refill,
-            in_flight: link.expect.len(),
+            in_flight: link.window.len(),
             round_trip: link.round_trip,
         }
     }
@@ -144,6 +144,6 @@ impl Engine {
 
     fn is_answering(&self, server: usize) -> bool {
         let (link, seat) = (&self.links[server], self.view.seats[server]);
-        link.is_well() && link.incarnation.is_none_or(|now| now == seat.incarnation)
+        link.is_well() && !link.is_foreign() && link.incarnation.is_none_or(|now| now == seat.incarnation)
     }
 }

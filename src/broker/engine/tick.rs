@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::change::Intent;
-use super::link::{Expect, GIVE_UP, LinkState};
+use super::link::{Expect, GIVE_UP, LinkState, Window};
 use super::op::Phase;
 use crate::conn::Net;
 use crate::proto::cluster::{Request, Role, ServerSet};
@@ -69,7 +69,7 @@ impl Engine {
             LinkState::Down { retry_at } if now.time >= retry_at => {
                 let id = net.dial(link.peer);
                 link.state = LinkState::Dialing { id, since: now.time };
-                link.expect.clear();
+                link.window = Window::default();
                 link.down_since.get_or_insert(now.time);
             }
             LinkState::Dialing { id, since } if now.time.since(since) >= times.connect => {
@@ -123,8 +123,9 @@ impl Engine {
 
     /// Its seat serves, and is that of the memory that the server has now.
     fn is_in(&self, server: usize) -> bool {
-        let seat = self.view.seats[server];
-        seat.role != Role::Out && self.links[server].incarnation.is_none_or(|now| now == seat.incarnation)
+        let (seat, link) = (self.view.seats[server], &self.links[server]);
+        let is_seats_memory = link.incarnation.is_none_or(|now| now == seat.incarnation);
+        seat.role != Role::Out && is_seats_memory && !link.is_foreign()
     }
 
     /// No view is known: if every server answers and none knows one, or a majority does and the others were waited
@@ -143,21 +144,6 @@ impl Engine {
         }
         if !self.change.is_idle(now.time) {
             return;
-        }
-        if let Some(&server) = up.iter().find(|&&server| self.links[server].records > 0) {
-            let (peer, records) = (self.links[server].peer, self.links[server].records);
-            let refusal = format!("holds {records} records that no cluster wrote");
-            if self.links[server].refusal.as_ref() != Some(&refusal) {
-                self.note(format!(
-                    "server {peer} {refusal}: FLUSHALL it or restart it empty, then it can be used"
-                ));
-                self.links[server].refusal = Some(refusal);
-            }
-            self.links[server].records = 0;
-            if let Some(id) = self.links[server].conn() {
-                net.abort(id);
-            }
-            return self.link_lost(server, None, now, net);
         }
         self.start_change(Intent::First, now, net);
     }
@@ -251,8 +237,7 @@ impl Engine {
 
     /// Grants that were asked for and not given, of servers that do answer, are asked for again.
     fn prepare_again(&mut self, server: usize, now: Now, net: &mut Net) {
-        let outstanding = self.links[server].expect.iter().any(|expect| *expect == Expect::Prepare);
-        if !outstanding {
+        if !self.links[server].window.expects(Expect::Prepare) {
             self.prepare(server, now, net);
         }
     }
