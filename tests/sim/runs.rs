@@ -15,6 +15,8 @@ const SEEDS: u64 = 2_000;
 /// Every so many seeds one runs twice.
 const TWICE_EVERY: u64 = 100;
 const THREADS: usize = 2;
+/// A long run says where it is every so many seeds.
+const TOLD_EVERY: u64 = 5_000;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
@@ -43,6 +45,9 @@ fn sweep(first: u64, count: u64, broken: Broken, enough: usize) -> (Counters, Ve
             }
             let report = try_run(seed, broken);
             counters.add(&report.counters);
+            if seed % TOLD_EVERY == 0 {
+                println!("seed {seed}: {} violations so far", found.load(Ordering::Relaxed));
+            }
             let again = seed % TWICE_EVERY == 0 && broken == Broken::default();
             let other = again.then(|| try_run(seed, broken).hash).filter(|hash| *hash != report.hash);
             let unlike = other.map(|_| "the same seed ran in another way the second time".to_owned());

@@ -84,6 +84,10 @@ pub struct Plan {
     pub keys: usize,
     /// Memory may be lost beyond what the cluster tolerates.
     pub beyond: bool,
+    /// Nothing happens but that servers die within what the cluster tolerates: no call may fail.
+    pub gentle: bool,
+    /// Bytes that make every document larger, all in one slot: then a slot is copied in slices.
+    pub padding: usize,
     /// How long things go wrong.
     pub chaos: Span,
     /// Between an answer and the next call, on average.
@@ -120,15 +124,18 @@ impl Plan {
         let weights = std::array::from_fn(|_| [0, 1, 2, 6][rng.index(4)]);
         let brokers = [1, 2, 2, 2, 3][rng.index(5)];
         let (chaos, calls_max) = (millis(rng, &[2_000, 5_000, 10_000]), [40, 100, 180][rng.index(3)]);
-        Plan {
+        let padding = if rng.percent(5) { 30_000 } else { 0 };
+        let plan = Plan {
             servers,
             replicas,
             brokers,
             // At most six in all: the more calls side by side, the more orders to try.
             clients: 1 + rng.index(if brokers == 3 { 2 } else { 3 }),
             depth: [1, 1, 1, 3][rng.index(4)],
-            keys: [1, 1, 1, 2, 3][rng.index(5)],
+            keys: if padding > 0 { 6 } else { [1, 1, 1, 2, 3][rng.index(5)] },
             beyond: rng.percent(20),
+            gentle: false,
+            padding,
             chaos,
             // The calls last for about the whole time, or for a half or a tenth of it.
             think: Span::from_nanos(chaos.as_nanos() * 6 / calls_max / [1, 1, 2, 10][rng.index(4)]),
@@ -144,6 +151,23 @@ impl Plan {
             deadline: millis(rng, &[1_000, 2_000, 5_000]),
             suspect: millis(rng, &[200, 1_000]),
             takeover: millis(rng, &[200, 1_000]),
+        };
+        if rng.percent(10) { plan.gently(rng) } else { plan }
+    }
+
+    /// The same, but servers only die, one by one, in a network without surprises.
+    fn gently(self, rng: &mut Rng) -> Plan {
+        let (servers, replicas) = [(3, 2), (5, 2), (5, 3), (4, 2)][rng.index(4)];
+        let weather = Weather { spike_per_mille: 0, jitter: Span::from_micros(100), ..self.weather };
+        Plan {
+            servers,
+            replicas,
+            weather,
+            gentle: true,
+            beyond: false,
+            faults: vec![(Fault::CrashServer, 1)],
+            deadline: Span::from_secs(5),
+            ..self
         }
     }
 

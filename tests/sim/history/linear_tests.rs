@@ -4,7 +4,7 @@ use hedgerow::rng::Rng;
 
 /// Each by another client.
 fn event(call: Call, begin: u64, end: u64, outcome: Outcome) -> Event {
-    let client = (begin * 1_000 + end.min(999)) as usize * 100 + call.line("").len();
+    let client = (begin * 1_000 + end.min(999)) as usize * 100 + call.line("", 0).len();
     Event { key: 0, call, begin, end, outcome, flagged: false, client }
 }
 

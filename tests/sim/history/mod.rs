@@ -130,14 +130,19 @@ impl Call {
         !matches!(self, Call::Get | Call::Query(_))
     }
 
-    /// The console's line for it.
-    pub fn line(self, key: &str) -> String {
+    /// The console's line for it; documents get `padding` bytes more.
+    pub fn line(self, key: &str, padding: usize) -> String {
         match self {
             Call::Get => format!("GET {key}\n"),
             Call::Query(field) => format!("QUERY {key}.{}\n", FIELDS[field as usize]),
             Call::Put(id) => {
                 let fields: Vec<String> = FIELDS.iter().map(|name| format!("\"{name}\": {id}")).collect();
-                format!("PUT {key}:{{\"id\": {id}; {}}}\n", fields.join("; "))
+                let pad = if padding > 0 {
+                    format!("; \"pad\": \"{}\"", "x".repeat(padding))
+                } else {
+                    String::new()
+                };
+                format!("PUT {key}:{{\"id\": {id}; {}{pad}}}\n", fields.join("; "))
             }
             Call::Set(id) => format!("SET {key} t{id}\n"),
             Call::Delete => format!("DELETE {key}\n"),
@@ -190,7 +195,11 @@ fn read_value(text: &str) -> Option<State> {
     let mut fields = 0;
     for part in text.strip_prefix('{')?.strip_suffix('}')?.split(';') {
         let (name, number) = part.split_once(':')?;
-        let (name, number) = (name.trim().trim_matches('"'), number.trim().parse::<u32>().ok()?);
+        let name = name.trim().trim_matches('"');
+        if name == "pad" {
+            continue;
+        }
+        let number = number.trim().parse::<u32>().ok()?;
         if state.is_some_and(|id| id != number) {
             return None;
         }
@@ -241,6 +250,12 @@ mod tests {
         let whole = State::Document { id: 7, fields: 5 };
         assert_eq!(read(Call::Get, r#"k : {"id": 7; "a": 7; "c": 7}"#), answered(Answer::Holds(whole)));
         assert_eq!(read(Call::Get, r#"k : {"id": 7; "a": 8}"#), None, "two PUTs mixed");
+        let padded = Call::Put(7).line("k", 3);
+        assert_eq!(padded, "PUT k:{\"id\": 7; \"a\": 7; \"b\": 7; \"c\": 7; \"pad\": \"xxx\"}\n");
+        assert_eq!(
+            read(Call::Get, r#"k : {"id": 7; "a": 7; "c": 7; "pad": "xxx"}"#),
+            answered(Answer::Holds(whole))
+        );
         assert_eq!(read(Call::Query(1), "k.b : 9"), answered(Answer::Field(Some(9))));
         assert_eq!(read(Call::Query(1), "k.b : NOT FOUND"), answered(Answer::Field(None)));
         assert_eq!(read(Call::Put(1), "k : REPLACED"), answered(Answer::Replaced));

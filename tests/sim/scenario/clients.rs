@@ -21,15 +21,39 @@ pub struct Client {
     warned: bool,
     /// A call is planned.
     planned: bool,
+    /// The answer to a DBSIZE, once one was asked for.
+    size: Option<Size>,
+}
+
+#[derive(Clone, Copy)]
+enum Size {
+    Asked,
+    Refused,
+    Heard(u64),
 }
 
 impl Client {
     pub fn new(broker: usize) -> Client {
-        Client { broker, feed: None, pending: VecDeque::new(), heard: vec![], warned: false, planned: true }
+        Client {
+            broker,
+            feed: None,
+            pending: VecDeque::new(),
+            heard: vec![],
+            warned: false,
+            planned: true,
+            size: None,
+        }
     }
 
     pub fn is_waiting(&self) -> bool {
         !self.pending.is_empty()
+    }
+
+    pub fn size_heard(&self) -> Option<u64> {
+        match self.size {
+            Some(Size::Heard(size)) => Some(size),
+            Some(Size::Asked | Size::Refused) | None => None,
+        }
     }
 
     pub fn is_connected(&self) -> bool {
@@ -87,7 +111,7 @@ impl Scenario {
     pub(super) fn call(&mut self, client: usize, key: usize, call: Call) -> usize {
         self.next_id += 1;
         let feed = self.clients[client].feed.expect("only a connected client calls");
-        let line = call.line(&self.keys[key]);
+        let line = call.line(&self.keys[key], self.plan.padding);
         self.world.say(feed, line.as_bytes());
         let begin = self.time_of();
         // Until it is answered, it may have been executed or not.
@@ -95,6 +119,17 @@ impl Scenario {
         self.events.push(Event { key, call, begin, end, outcome, flagged, client });
         self.clients[client].pending.push_back(self.events.len() - 1);
         self.events.len() - 1
+    }
+
+    /// A client that waits for nothing asks how many records there are, unless it does already.
+    pub(super) fn ask_size(&mut self, client: usize) {
+        assert!(!self.clients[client].is_waiting(), "its answers would be mixed up");
+        if matches!(self.clients[client].size, Some(Size::Asked)) || !self.clients[client].is_connected() {
+            return;
+        }
+        self.clients[client].size = Some(Size::Asked);
+        let feed = self.clients[client].feed.expect("only a connected client calls");
+        self.world.say(feed, b"DBSIZE\n");
     }
 
     /// A feed said something, or is gone.
@@ -121,6 +156,14 @@ impl Scenario {
             self.clients[client].warned = true;
             return;
         }
+        if let Some(Size::Asked) = self.clients[client].size {
+            let number = line.strip_prefix("(integer) ").and_then(|number| number.parse().ok());
+            if number.is_none() && !line.starts_with("UNAVAILABLE") {
+                self.violate(format!("client {client} asked DBSIZE and heard: {line}"));
+            }
+            self.clients[client].size = number.map_or(Some(Size::Refused), |size| Some(Size::Heard(size)));
+            return;
+        }
         let Some(place) = self.clients[client].pending.pop_front() else {
             return self.violate(format!("client {client} heard what it did not ask: {line}"));
         };
@@ -138,7 +181,22 @@ impl Scenario {
             _ => event.end = end,
         }
         self.world.note(|| format!("client {client}: {event}", event = self.events[place]));
+        if self.plan.gentle && !self.is_gentle_answer(place) {
+            let event = self.events[place];
+            self.violate(format!("while no more servers died than are tolerated: {event}: {line}"));
+        }
         self.count_answer(place);
         self.plan_call(client);
+    }
+
+    /// What a client may hear while no more servers die than are tolerated: its answer. Where brokers ask each other
+    /// through a server, that one may die with their words, and they find it again at different times.
+    fn is_gentle_answer(&self, place: usize) -> bool {
+        let (event, alone) = (&self.events[place], self.plan.brokers == 1);
+        match event.outcome {
+            Outcome::Answered(_) => !(alone && event.flagged),
+            Outcome::Open => !alone && event.call.is_write(),
+            Outcome::Void => false,
+        }
     }
 }

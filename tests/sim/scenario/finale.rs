@@ -48,6 +48,7 @@ impl Scenario {
             self.become_whole();
         }
         (0..self.brokers.len()).for_each(|broker| self.count_broker(broker));
+        self.watch.counters.doubled = self.world.doubled;
     }
 
     /// Through every broker, every key is read and written.
@@ -137,6 +138,32 @@ impl Scenario {
         }
         for key in 0..self.keys.len() {
             self.compare(key);
+        }
+        if self.violation.is_none() {
+            self.compare_sizes();
+        }
+    }
+
+    /// Through every broker, DBSIZE is the number of live records.
+    fn compare_sizes(&mut self) {
+        let is_live = |key: &String| {
+            let replica = self.placement.replicas(Slot::of(key.as_bytes()))[0];
+            self.held(replica.into(), key.as_bytes()).is_some_and(|(_, kind, _)| kind != Kind::Tombstone)
+        };
+        let live = self.keys.iter().filter(|key| is_live(key)).count() as u64;
+        for broker in 0..self.brokers.len() {
+            let client = broker * self.plan.clients;
+            let hears = |scenario: &Scenario| scenario.clients[client].size_heard();
+            let end = self.world.now + PROGRESS;
+            while hears(self).is_none() && self.world.now < end && self.violation.is_none() {
+                self.ask_size(client);
+                self.run_for(AGAIN);
+            }
+            self.watch.counters.sizes_compared += 1;
+            let heard = hears(self);
+            if heard != Some(live) {
+                self.violate(format!("{live} records are live, broker {broker} counts {heard:?}"));
+            }
         }
     }
 

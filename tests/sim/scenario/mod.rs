@@ -118,7 +118,8 @@ impl Scenario {
                 world.add_process(format!("b{i}"), SocketAddr::from(([10, 0, 1, i as u8 + 1], 1)), false)
             })
             .collect();
-        let keys = (0..plan.keys).map(|i| format!("k{i}x{}", world.rng.below(1_000))).collect();
+        let tag = if plan.padding > 0 { "{t}" } else { "" };
+        let keys = (0..plan.keys).map(|i| format!("k{i}x{}{tag}", world.rng.below(1_000))).collect();
         let watch = Watch::new(&plan);
         Scenario {
             plan,

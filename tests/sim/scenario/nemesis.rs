@@ -31,7 +31,7 @@ impl Scenario {
             (self.world.rng.index(self.servers.len()), self.world.rng.index(self.brokers.len()));
         let at = |all: &[usize], other| all.iter().position(|&one| one == p).unwrap_or(other);
         let (server, broker) = (at(&self.servers, server), at(&self.brokers, broker));
-        if self.world.rng.percent(60) {
+        if !self.plan.gentle && self.world.rng.percent(60) {
             let fault = self.plan.half_done(self.brokers.contains(&p), &mut self.world.rng);
             self.break_by(fault, server, broker);
         }

@@ -25,19 +25,23 @@ pub struct Counters {
     pub takeovers: u64,
     pub restamps: u64,
     pub forwarded: u64,
+    pub slices: u64,
     pub server_crashes: u64,
     pub broker_restarts: u64,
     pub freezes: u64,
     pub cuts: u64,
     pub resets: u64,
     pub clogs: u64,
+    pub doubled: u64,
+    pub gentle: u64,
+    pub sizes_compared: u64,
     pub beyond_tolerance: u64,
     pub new_lives: u64,
 }
 
 impl Counters {
     /// By name.
-    pub fn list(&self) -> [(&'static str, u64); 21] {
+    pub fn list(&self) -> [(&'static str, u64); 25] {
         [
             ("runs", self.runs),
             ("calls", self.calls),
@@ -52,12 +56,16 @@ impl Counters {
             ("takeovers", self.takeovers),
             ("unequal reads settled", self.restamps),
             ("forwarded", self.forwarded),
+            ("slots copied in slices", self.slices),
             ("server crashes", self.server_crashes),
             ("broker restarts", self.broker_restarts),
             ("freezes", self.freezes),
             ("cuts", self.cuts),
             ("resets", self.resets),
             ("clogs", self.clogs),
+            ("doubled connections", self.doubled),
+            ("gentle runs", self.gentle),
+            ("sizes compared", self.sizes_compared),
             ("runs beyond the tolerance", self.beyond_tolerance),
             ("new lives", self.new_lives),
         ]
@@ -68,7 +76,7 @@ impl Counters {
         ours.into_iter().zip(theirs).for_each(|(sum, (_, more))| *sum += more);
     }
 
-    fn all_mut(&mut self) -> [&mut u64; 21] {
+    fn all_mut(&mut self) -> [&mut u64; 25] {
         [
             &mut self.runs,
             &mut self.calls,
@@ -83,12 +91,16 @@ impl Counters {
             &mut self.takeovers,
             &mut self.restamps,
             &mut self.forwarded,
+            &mut self.slices,
             &mut self.server_crashes,
             &mut self.broker_restarts,
             &mut self.freezes,
             &mut self.cuts,
             &mut self.resets,
             &mut self.clogs,
+            &mut self.doubled,
+            &mut self.gentle,
+            &mut self.sizes_compared,
             &mut self.beyond_tolerance,
             &mut self.new_lives,
         ]
@@ -117,7 +129,7 @@ pub struct Watch {
 impl Watch {
     pub fn new(plan: &Plan) -> Watch {
         Watch {
-            counters: Counters { runs: 1, ..Counters::default() },
+            counters: Counters { runs: 1, gentle: u64::from(plan.gentle), ..Counters::default() },
             latest: View::default(),
             known: BTreeMap::new(),
             attempts: BTreeSet::new(),
@@ -276,6 +288,7 @@ impl Scenario {
         let counted = machine.broker().engine().counters();
         self.watch.counters.restamps += counted.restamps;
         self.watch.counters.forwarded += counted.forwarded;
+        self.watch.counters.slices += counted.slices;
     }
 }
 

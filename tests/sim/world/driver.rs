@@ -103,6 +103,7 @@ impl<M: Machine> World<M> {
     fn open(&mut self, running: &mut Running<M>, p: usize, side: Side) {
         let peer = SocketAddr::new(self.peer(side).address.ip(), self.peer_port(side));
         let local = self.processes[p].address;
+        self.doubled += u64::from(side.end() == 1 && self.has_another(side));
         let end = &mut self.wires[side.wire()].ends[side.end()];
         end.stage = Stage::Open;
         let origin = match side.end() {
@@ -112,6 +113,18 @@ impl<M: Machine> World<M> {
         let id = *end.id.get_or_insert_with(|| running.net.insert());
         running.set_route(id, Route::Wire(side));
         self.tell_open(running, p, id, origin);
+    }
+
+    /// This end's process has another open connection from the same machine.
+    fn has_another(&self, side: Side) -> bool {
+        let ends = &self.wires[side.wire()].ends;
+        self.wires.iter().any(|wire| {
+            let open = wire.ends[1].stage == Stage::Open;
+            let same = (0..2).all(|end| {
+                (wire.ends[end].process, wire.ends[end].life) == (ends[end].process, ends[end].life)
+            });
+            open && same
+        })
     }
 
     fn tell_open(&mut self, running: &mut Running<M>, p: usize, id: ConnId, origin: Origin) {

@@ -116,6 +116,8 @@ pub struct World<M> {
     feeds: Vec<Feed>,
     /// `cuts[from * processes + to]`: what `from` sends does not reach `to`.
     cuts: Vec<bool>,
+    /// Connections that a process accepted from another one while an earlier one of theirs was still open.
+    pub doubled: u64,
     /// Feeds that have something to say since the scenario last took them.
     heard: Vec<usize>,
     queue: BinaryHeap<Reverse<(Time, u64, Event)>>,
@@ -144,6 +146,7 @@ impl<M: Machine> World<M> {
             wires: vec![],
             feeds: vec![],
             cuts: vec![],
+            doubled: 0,
             heard: vec![],
             queue: BinaryHeap::new(),
             sequence: 0,
