@@ -101,8 +101,8 @@ fn a_sink_that_stands_still_stops_the_source() {
         reactor.add_feed(1, source, Sink::Writer(Box::new(gate))).unwrap();
     });
     let client = running.client();
-    let (mut before, mut handled) = (usize::MAX, 0);
-    while before != handled {
+    let (mut before, mut handled) = (0, 0);
+    while handled == 0 || before != handled {
         before = handled;
         (0..100).for_each(|_| assert_eq!(ask(&client, "turn"), "turn"));
         let told = running.events.try_iter();
