@@ -206,3 +206,50 @@ fn a_second_signal_ends_it_at_once() {
     server.signal(Signal::INT);
     assert_eq!(server.status(), Some(1));
 }
+
+#[test]
+fn systemd_is_told_when_it_serves_and_when_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut child = command(&["-p", "0", "--log-level", "off"])
+        .env("NOTIFY_SOCKET", &path)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut heard = [0; 256];
+    let mut hear = || {
+        let size = socket.recv(&mut heard).unwrap();
+        String::from_utf8_lossy(&heard[..size]).into_owned()
+    };
+    assert!(hear().starts_with("READY=1\nSTATUS=serving on 127.0.0.1:"));
+    kill_process(Pid::from_raw(child.id() as i32).unwrap(), Signal::TERM).unwrap();
+    assert_eq!(hear(), "STOPPING=1\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn settings_come_from_a_file_the_environment_and_flags() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv-server.toml");
+    std::fs::write(&path, "max-clients = 7 # few\nmax-bulk = \"1kb\"\n").unwrap();
+    let mut child = command(&["-p", "0", "--log-level", "off", "--config", path.to_str().unwrap()])
+        .env("HEDGEROW_MAX_CLIENTS", "8")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().strip_prefix("kv-server ready on ").unwrap().to_owned();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"CONFIG GET maxclients\r\nCONFIG GET proto-max-bulk-len\r\nQUIT\r\n").unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(told.contains("$1\r\n8\r\n") && told.contains("$4\r\n1024\r\n"), "{told}");
+    std::fs::write(&path, "max-clients = 7\nmax-bulks = 3\n").unwrap();
+    refuses(&["--config", path.to_str().unwrap()], &["line 2", "max-bulks", "max-bulk is the nearest"]);
+}

@@ -1,76 +1,25 @@
 //! `kv-server`: serves records from memory, to clients that speak Redis' protocol and to brokers.
 
 mod bounds;
+mod options;
+mod settings;
+mod systemd;
 
-use bounds::Bounds;
-use clap::{Parser, ValueEnum};
-use hedgerow::limits;
 use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files};
 use hedgerow::server::{ProcessFigures, RequestLog, Server, ServerConfig};
-use log::LevelFilter;
+use options::{Logged, Options};
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
 use std::process::ExitCode;
-
-const EXAMPLES: &str = "\
-Examples:
-  kv-server                                    on 127.0.0.1:9000, for this machine only
-  kv-server -a 127.0.0.1 -p 0                  on a free port; the line on standard output names it
-  kv-server -a 10.0.0.5 -p 9000 --insecure     for every machine that reaches this address; nobody is asked who he is
-  kv-server --request-log all --log-file kv.log
-  redis-cli -p 9000 SET greeting hello         any Redis client will do
-
-Everything is kept in memory: what the server held is gone when it ends, and a broker's cluster refills it.
-SIGTERM and Ctrl-C end it: replies in flight are sent first, for at most 2 seconds. A second one ends it at once.
-
-Exit status: 0 ended as asked; 1 failed while serving, or ended by a second signal; 2 wrong usage, or the address or the
-log file cannot be used: nothing was served.
-
-Sizes are bytes, or have a unit as in Redis: 1k is 1000, 1kb is 1024; so m, mb, g, gb. The limits bind clients, not the
-brokers of a cluster.";
-
-/// A server of records: documents and strings, in memory, for brokers and for Redis clients.
-#[derive(Debug, Parser)]
-#[command(name = "kv-server", version, after_help = EXAMPLES, args_override_self = true)]
-struct Options {
-    /// Address or name to listen on
-    #[arg(short, long, value_name = "HOST", default_value = "127.0.0.1")]
-    address: String,
-    /// Port to listen on; 0 picks a free one
-    #[arg(short, long, default_value_t = 9000)]
-    port: u16,
-    /// Listen on an address that other machines can reach, though there is no password
-    #[arg(long)]
-    insecure: bool,
-    /// Most clients at once; fewer if the system allows fewer open files
-    #[arg(long, value_name = "N", default_value_t = limits::CLIENTS_MAX_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..))]
-    max_clients: u64,
-    /// Which requests are logged; sampled: up to 200 a second, then their number
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Logged::Sampled)]
-    request_log: Logged,
-    /// Where the log goes, appended; without it to standard error
-    #[arg(long, value_name = "FILE")]
-    log_file: Option<PathBuf>,
-    /// What is logged: off, error, warn, info, debug or trace
-    #[arg(long, value_name = "LEVEL", default_value = "info")]
-    log_level: LevelFilter,
-    #[command(flatten)]
-    bounds: Bounds,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Logged {
-    All,
-    Sampled,
-    Off,
-}
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let options = match settings::read(std::env::args_os(), std::env::vars_os()) {
+        Ok(options) => options,
+        Err(error) => error.exit(),
+    };
     let (mut reactor, mut server, _log) = match prepare(&options) {
         Ok(prepared) => prepared,
         Err(reason) => {
@@ -78,7 +27,9 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    match reactor.run(&mut server) {
+    let ended = reactor.run(&mut server);
+    systemd::notify("STOPPING=1\n");
+    match ended {
         Ok(status) => ExitCode::from(u8::try_from(status).unwrap_or(FAILED)),
         Err(error) => {
             eprintln!("kv-server: cannot wait for events: {error}");
@@ -145,6 +96,7 @@ fn named(options: &Options) -> String {
 fn announce(listen: SocketAddr) {
     let mut stdout = io::stdout();
     let _ = writeln!(stdout, "kv-server ready on {listen}").and_then(|()| stdout.flush());
+    systemd::notify(&format!("READY=1\nSTATUS=serving on {listen}\n"));
 }
 
 fn figures() -> ProcessFigures {

@@ -1,0 +1,67 @@
+//! What `kv-server` can be told.
+
+use crate::bounds::Bounds;
+use clap::{Parser, ValueEnum};
+use hedgerow::limits;
+use log::LevelFilter;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  kv-server                                    on 127.0.0.1:9000, for this machine only
+  kv-server -a 127.0.0.1 -p 0                  on a free port; the line on standard output names it
+  kv-server -a 10.0.0.5 -p 9000 --insecure     for every machine that reaches this address; nobody is asked who he is
+  kv-server --request-log all --log-file kv.log
+  kv-server --config /etc/hedgerow/kv-server.toml
+  redis-cli -p 9000 SET greeting hello         any Redis client will do
+
+Everything is kept in memory: what the server held is gone when it ends, and a broker's cluster refills it.
+SIGTERM and Ctrl-C end it: replies in flight are sent first, for at most 2 seconds. A second one ends it at once.
+
+Exit status: 0 ended as asked; 1 failed while serving, or ended by a second signal; 2 wrong usage, or the address or the
+log file cannot be used: nothing was served.
+
+Every flag can also stand in the file of --config (`max-clients = 100`) and in the environment (HEDGEROW_MAX_CLIENTS=100).
+A flag wins over the environment, and the environment over the file.
+
+Sizes are bytes, or have a unit as in Redis: 1k is 1000, 1kb is 1024; so m, mb, g, gb. The limits bind clients, not the
+brokers of a cluster.";
+
+/// A server of records: documents and strings, in memory, for brokers and for Redis clients.
+#[derive(Debug, Parser)]
+#[command(name = "kv-server", version, after_help = EXAMPLES, args_override_self = true)]
+pub(crate) struct Options {
+    /// Address or name to listen on
+    #[arg(short, long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) address: String,
+    /// Port to listen on; 0 picks a free one
+    #[arg(short, long, default_value_t = 9000)]
+    pub(crate) port: u16,
+    /// Settings as `name = value` lines, named as these flags; TOML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Listen on an address that other machines can reach, though there is no password
+    #[arg(long)]
+    pub(crate) insecure: bool,
+    /// Most clients at once; fewer if the system allows fewer open files
+    #[arg(long, value_name = "N", default_value_t = limits::CLIENTS_MAX_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_clients: u64,
+    /// Which requests are logged; sampled: up to 200 a second, then their number
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Logged::Sampled)]
+    pub(crate) request_log: Logged,
+    /// Where the log goes, appended; without it to standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_file: Option<PathBuf>,
+    /// What is logged: off, error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: LevelFilter,
+    #[command(flatten)]
+    pub(crate) bounds: Bounds,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Logged {
+    All,
+    Sampled,
+    Off,
+}
