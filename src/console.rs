@@ -24,7 +24,7 @@ mod words;
 mod tests;
 
 pub use error::LineError;
-pub use help::{write_command_help, write_help};
+pub use help::{is_offered, write_command_help, write_help};
 pub use read::parse;
 pub use reply::{write_reply, write_text, write_texts};
 pub use words::Scratch;

@@ -16,6 +16,8 @@ pub const DOCUMENT_BYTES_MAX: usize = 64 << 20;
 pub const DOCUMENT_DEPTH_MAX: usize = 128;
 /// Tokens of a COMPUTE expression, WHERE included.
 pub const COMPUTE_TOKENS_MAX: usize = 4_096;
+/// Bytes of the requests between MULTI and EXEC of one connection.
+pub const TRANSACTION_BYTES_MAX: usize = 512 << 20;
 /// Connections a server accepts when the process' limit of open files allows it.
 pub const CLIENTS_MAX_DEFAULT: usize = 19_900;
 /// File descriptors kept for everything that is no client.

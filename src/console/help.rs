@@ -1,6 +1,7 @@
 //! HELP, from the table of commands.
 
-use crate::proto::command::{COMMANDS, Command, CommandId, Flags};
+use super::read::is_taken;
+use crate::proto::command::{COMMANDS, Command, Flags};
 use std::io::Write as _;
 
 /// Beyond this many columns a syntax is cut: `HELP command` has all of it.
@@ -29,16 +30,16 @@ pub fn write_command_help(out: &mut Vec<u8>, command: &Command) {
     for example in command.examples {
         writeln!(out, "  example: {example}").expect("a vector takes every byte");
     }
-    for subcommand in command.subcommands.iter().filter(|sub| !sub.flags.contains(Flags::UNSUPPORTED)) {
+    for subcommand in command.subcommands.iter() {
         let syntax = subcommand.syntax().to_string();
         writeln!(out, "  {syntax:SYNTAX_COLUMNS$}  {}", subcommand.summary)
             .expect("a vector takes every byte");
     }
 }
 
-fn is_offered(command: &Command) -> bool {
-    let own_connection = matches!(command.id, CommandId::Hello | CommandId::Reset);
-    !command.flags.contains(Flags::CLUSTER) && !own_connection
+/// Whether the console does something for this command, alone or by asking servers.
+pub fn is_offered(command: &Command) -> bool {
+    !command.flags.contains(Flags::CLUSTER) && is_taken(command)
 }
 
 fn write_commands(out: &mut Vec<u8>, commands: &[&Command]) {

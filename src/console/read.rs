@@ -141,9 +141,78 @@ fn words<'l>(
         CommandId::Help => help(line, request)?,
         CommandId::Status => Command::Status,
         CommandId::Exit | CommandId::Quit => Command::Exit,
+        _ => return passed_on(known, line, request),
+    })
+}
+
+/// Commands about records that the cluster answers as a whole.
+const OF_THE_CLUSTER: &[CommandId] = &[
+    CommandId::Put,
+    CommandId::Get,
+    CommandId::Query,
+    CommandId::Delete,
+    CommandId::Compute,
+    CommandId::Set,
+    CommandId::Del,
+    CommandId::Unlink,
+    CommandId::Exists,
+    CommandId::Mget,
+    CommandId::Mset,
+    CommandId::Type,
+    CommandId::JsonDel,
+    CommandId::JsonForget,
+    CommandId::Dbsize,
+    CommandId::Keys,
+    CommandId::Scan,
+    CommandId::Flushall,
+    CommandId::Flushdb,
+];
+
+/// Whether a line with this command does anything but to name another way.
+pub(super) fn is_taken(command: &command::Command) -> bool {
+    let touches = command.flags.contains(Flags::WRITE) || command.flags.contains(Flags::READONLY);
+    let ends_or_stops = matches!(command.id, CommandId::Shutdown | CommandId::Debug);
+    OF_THE_CLUSTER.contains(&command.id)
+        || !(touches || ends_or_stops || command.flags.contains(Flags::OWN) || is_about_records(command))
+}
+
+/// A container of commands about records: OBJECT, MEMORY, JSON.DEBUG.
+fn is_about_records(command: &command::Command) -> bool {
+    command.subcommands.iter().any(|sub| sub.keys.first > 0)
+}
+
+/// What servers answer by themselves. Commands about records are the cluster's matter: one server's answer would be a
+/// part of the truth, and its writes are its cluster's.
+fn passed_on<'l>(
+    known: &'static command::Command,
+    line: &[u8],
+    request: Request<'l>,
+) -> Result<Command<'l>, LineError> {
+    let actual = request.get(1).and_then(|word| known.subcommand(word)).unwrap_or(known);
+    check_connection(actual, line)?;
+    let ends_or_stops = matches!(
+        actual.id,
+        CommandId::Shutdown | CommandId::Debug | CommandId::ClientKill | CommandId::ClientPause
+    );
+    if ends_or_stops || actual.flags.contains(Flags::WRITE) || actual.flags.contains(Flags::READONLY) {
+        let name = known.name;
+        let message =
+            format!("{name} is no command of the cluster yet: @host:port {name} .. asks one server");
+        return Err(LineError::new(blank_len(line), message));
+    }
+    Ok(match known.id {
         CommandId::Command => Command::AnyServer(server_request(known, request)),
         _ => Command::EveryServer(server_request(known, request)),
     })
+}
+
+/// The broker's own connections stay as they are: nobody changes them from the console.
+fn check_connection(known: &command::Command, line: &[u8]) -> Result<(), LineError> {
+    if !known.flags.contains(Flags::OWN) {
+        return Ok(());
+    }
+    let message = format!("{} is about one connection: a Redis client has its own", known.name);
+    Err(LineError::new(blank_len(line), message))
 }
 
 /// Wrong counts point at the first word too many, or behind the last.
@@ -177,6 +246,12 @@ fn set<'l>(line: &[u8], request: Request<'l>) -> Result<Set<'l>, LineError> {
     let mut set = Set { key: request.arg(1), value: request.arg(2), exists: None, get: false };
     for (index, word) in request.args().enumerate().skip(3) {
         let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+        if is("IFEQ") {
+            return Err(LineError::new(
+                word_offset(line, index),
+                "IFEQ is no option of the cluster's SET yet",
+            ));
+        }
         let fault = if is("NX") || is("XX") {
             let exists = is("XX");
             if set.exists.replace(exists).is_none_or(|before| before == exists) {
@@ -307,6 +382,8 @@ fn request_for_server(
         _ => {
             let request = scratch.split(line)?;
             check_count(known, line, request.len())?;
+            let actual = request.get(1).and_then(|word| known.subcommand(word)).unwrap_or(known);
+            check_connection(actual, line)?;
             return Ok(server_request(known, request));
         }
     }

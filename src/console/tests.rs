@@ -119,7 +119,7 @@ fn server_commands_are_read_as_words() {
         ("INFO", "every *1\r\n$4\r\nINFO\r\n true"),
         ("CLIENT LIST", "every *2\r\n$6\r\nCLIENT\r\n$4\r\nLIST\r\n true"),
         ("CONFIG GET save", "every *3\r\n$6\r\nCONFIG\r\n$3\r\nGET\r\n$4\r\nsave\r\n false"),
-        ("HELLO 3", "every *2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n false"),
+        ("TIME", "every *1\r\n$4\r\nTIME\r\n false"),
         ("@127.0.0.1:9000 GET a", "@127.0.0.1:9000 *2\r\n$3\r\nGET\r\n$1\r\na\r\n"),
         ("@h:1 PUT p:{a: 1}", "@h:1 *3\r\n$3\r\nPUT\r\n$1\r\np\r\n$7\r\n{\"a\":1}\r\n"),
         ("@h:1 QUERY a.b ", "@h:1 *2\r\n$5\r\nQUERY\r\n$3\r\na.b\r\n"),
@@ -301,4 +301,23 @@ fn help_names_every_command_of_the_console() {
     write_command_help(&mut out, command::lookup(b"COMPUTE").expect("known"));
     let text = String::from_utf8(out).expect("text");
     assert!(text.contains("WHERE") && text.contains("example: COMPUTE"), "{text}");
+}
+
+#[test]
+fn what_only_a_server_by_itself_can_do_is_not_done_by_the_cluster() {
+    assert_faults(&[
+        ("HELLO 3", 0, "about one connection"),
+        ("MULTI", 0, "about one connection"),
+        ("CLIENT REPLY OFF", 0, "about one connection"),
+        ("@h:1 MONITOR", 5, "about one connection"),
+        ("INCR a", 0, "@host:port INCR"),
+        ("JSON.GET a", 0, "@host:port JSON.GET"),
+        ("OBJECT ENCODING a", 0, "@host:port OBJECT"),
+        ("SHUTDOWN", 0, "@host:port SHUTDOWN"),
+        ("SET a b IFEQ c", 8, "IFEQ"),
+    ]);
+    let mut out = Vec::new();
+    write_help(&mut out);
+    let text = String::from_utf8(out).expect("text");
+    assert!(!text.contains("INCR") && !text.contains("SHUTDOWN") && text.contains("SLOWLOG"), "{text}");
 }

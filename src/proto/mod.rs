@@ -4,6 +4,7 @@ pub mod cluster;
 pub mod command;
 pub mod compute;
 pub mod glob;
+pub mod jsonpath;
 pub mod path;
 pub mod resp;
 pub mod text;

@@ -1,6 +1,7 @@
 //! The process' clocks, read once a turn.
 
 use crate::time::{Now, Time};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Both clocks, with the origin of the monotonic one.
@@ -21,6 +22,13 @@ impl Clock {
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| nanos(since) / 1_000_000);
         Now { time, unix_ms }
     }
+}
+
+/// The time since the process first asked for it: for measuring how long something takes, in the midst of a turn.
+#[expect(clippy::disallowed_methods, reason = "the one place where time enters")]
+pub fn stopwatch() -> Time {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    Time::from_nanos(nanos(ORIGIN.get_or_init(Instant::now).elapsed()))
 }
 
 /// Nanoseconds in 64 bits: 584 years.

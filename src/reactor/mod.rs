@@ -33,6 +33,7 @@ mod socket;
 pub mod terminal;
 mod usage;
 
+pub use clock::stopwatch;
 pub use files::{clients_max, raise_open_files};
 pub use signals::StopHandle;
 pub use usage::Usage;

@@ -149,7 +149,7 @@ impl Server {
         let before = self.replica.view().id;
         match self.replica.install(view) {
             Ok(Installed::Keep) => {}
-            Ok(Installed::Hide) => self.trie.clear(),
+            Ok(Installed::Hide) => self.clear_records(),
             Err(conflict) => return Err(self.conflict(conflict)),
         }
         if self.replica.view().id != before {
@@ -233,6 +233,7 @@ impl Server {
             Kind::Tombstone => self.trie.put_tombstone(key, meta)?,
             Kind::Document => self.trie.put_document(key, meta, |sink| read_document(body, sink))?,
         };
+        self.changed(key);
         Ok(())
     }
 

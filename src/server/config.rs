@@ -2,7 +2,7 @@
 
 use super::bugs::ServerBugs;
 use crate::limits::{CLIENTS_MAX_DEFAULT, Limits};
-use crate::time::Span;
+use crate::time::{Span, Time};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// Which requests are logged, at target `request`.
@@ -47,6 +47,10 @@ pub struct ServerConfig {
     pub process_id: u32,
     /// Asked by INFO.
     pub figures: fn() -> ProcessFigures,
+    /// Read before and after commands, to tell how long they took.
+    pub stopwatch: fn() -> Time,
+    /// DEBUG is allowed, and this is how the process sleeps; `None`: DEBUG is refused.
+    pub debug_sleep: Option<fn(Span)>,
     /// Which rule is missing. Only for tests.
     pub bugs: ServerBugs,
 }
@@ -62,6 +66,8 @@ impl ServerConfig {
             request_log: RequestLog::default(),
             process_id: 0,
             figures: ProcessFigures::default,
+            stopwatch: Time::default,
+            debug_sleep: None,
             bugs: ServerBugs::None,
         }
     }

@@ -1,13 +1,26 @@
-//! PING, ECHO, HELLO, SELECT, RESET.
+//! PING, ECHO, HELLO, AUTH, SELECT, QUIT, RESET.
 
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
+use super::handlers::{Handler, Handlers};
 use super::sessions::is_name;
 use super::{REDIS_VERSION, Server};
+use crate::conn::Net;
+use crate::proto::command::CommandId;
 use crate::proto::resp::{Protocol, Writer, parse_integer};
 
+pub(super) const HANDLERS: Handlers = &[
+    (CommandId::Ping, Handler::Reply(Server::ping)),
+    (CommandId::Echo, Handler::Reply(Server::echo)),
+    (CommandId::Hello, Handler::Reply(Server::hello)),
+    (CommandId::Auth, Handler::Reply(Server::auth)),
+    (CommandId::Select, Handler::Reply(Server::select)),
+    (CommandId::Quit, Handler::Net(Server::quit)),
+    (CommandId::Reset, Handler::Reply(Server::reset)),
+];
+
 impl Server {
-    pub(super) fn ping(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn ping(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         match call.len() {
             1 => out.simple("PONG"),
             2 => out.bulk(call.arg(1)),
@@ -16,14 +29,14 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn echo(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn echo(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         out.bulk(call.arg(1));
         Ok(())
     }
 
     /// `HELLO [2|3 [AUTH user password] [SETNAME name]]`. Without a password set, any password of `default` is right,
     /// as in Redis.
-    pub(super) fn hello(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn hello(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let mut protocol = call.protocol;
         if let Some(version) = call.request.get(1) {
             protocol = match parse_integer(version).ok_or(CommandError::ProtocolNumber)? {
@@ -63,7 +76,26 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn select(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    /// `AUTH [user] password`. There is no password to be right, and `default` needs none.
+    fn auth(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+        match call.len() {
+            2 => Err(CommandError::NoPasswordSet),
+            3 if call.arg(1) == b"default" => {
+                out.ok();
+                Ok(())
+            }
+            3 => Err(CommandError::WrongPassword),
+            _ => Err(CommandError::Syntax),
+        }
+    }
+
+    fn quit(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
+        Writer::new(net.out(call.id), call.protocol).ok();
+        self.ended = true;
+        Ok(())
+    }
+
+    fn select(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         match parse_integer(call.arg(1)).ok_or(CommandError::NotAnInteger)? {
             0 => out.ok(),
             _ => return Err(CommandError::DbIndex),
@@ -71,7 +103,9 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn reset(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn reset(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+        self.end_transaction(call.id);
+        self.monitors.retain(|&monitor| monitor != call.id);
         self.sessions.get_mut(call.id).expect("a request has a session").reset();
         out.protocol = Protocol::Resp2;
         out.simple("RESET");
@@ -95,6 +129,11 @@ fn write_greeting(number: u64, out: &mut Writer<'_>) {
     out.bulk("role");
     out.bulk("master");
     out.bulk("modules");
+    write_modules(out);
+}
+
+/// That documents answer to JSON commands, as clients ask for it: HELLO, MODULE LIST.
+pub(super) fn write_modules(out: &mut Writer<'_>) {
     out.array(1);
     out.map(4);
     out.bulk("name");

@@ -1,9 +1,16 @@
 //! From a request to its handler: the table, the count of arguments, the READONLY gate, and what all errors share.
+//!
+//! ```text
+//!   request ──► resolve: command or subcommand ──► plain session? ──► admit ──► run: handler, times, errors
+//!                                                       │ no
+//!                                                       └──► modes: MULTI's queue, CLIENT REPLY
+//! ```
 
-use super::Server;
 use super::error::CommandError;
-use super::request_log;
+use super::handlers::{Handler, handler};
+use super::sessions::Mode;
 use super::turn::Flow;
+use super::{Server, request_log};
 use crate::conn::{ConnId, Net};
 use crate::proto::command::{Command, CommandId, Flags, lookup};
 use crate::proto::resp::{Form, Protocol, Request, Writer};
@@ -38,6 +45,11 @@ impl<'b> Call<'b> {
         self.request.args().skip(index)
     }
 
+    /// Whether the argument at `index` is this word, in any case.
+    pub(super) fn is(&self, index: usize, word: &str) -> bool {
+        self.request.get(index).is_some_and(|argument| argument.eq_ignore_ascii_case(word.as_bytes()))
+    }
+
     /// The error for a wrong count of arguments.
     pub(super) fn arity_error(&self) -> CommandError {
         CommandError::Arity(self.command.full_name)
@@ -51,50 +63,54 @@ impl Server {
     /// Answers one request that has at least a name.
     pub(super) fn execute(&mut self, id: ConnId, request: Request<'_>, now: Now, net: &mut Net) -> Flow {
         self.stats.requests += 1;
-        let command = lookup(request.arg(0)).filter(|command| command.flags.contains(Flags::SERVER));
+        let resolved = resolve(&request);
         // A broker's heartbeat asks for nothing: it would drown the rest.
-        if command.is_none_or(|command| command.id != CommandId::ClusterPing)
+        if !matches!(&resolved, Ok(command) if command.id == CommandId::ClusterPing)
             && self.log.admits()
             && let Some(session) = self.sessions.get(id)
         {
+            let command = lookup(request.arg(0)).filter(|command| command.flags.contains(Flags::SERVER));
             request_log::write_line(session.peer(), command, &request);
         }
         let Some(session) = self.sessions.get_mut(id) else { return Flow::Closed };
         let protocol = session.protocol;
-        let Some(command) = command else {
-            self.unknown(request, &mut Writer::new(net.out(id), protocol));
-            return Flow::Open;
+        let command = match resolved {
+            Ok(command) => command,
+            Err(error) => {
+                let plain = session.mode.is_plain();
+                return if plain {
+                    self.refuse(id, None, &error, net)
+                } else {
+                    self.refuse_in_mode(id, &error, net)
+                };
+            }
         };
         session.last = Some(command);
+        let plain = session.mode.is_plain();
         let call = Call { id, request, command, protocol, now };
-        if let Err(error) = self.admit(&call) {
-            self.stats.by_command[command.id.index()].rejected += 1;
-            self.answer_error(&error, &mut Writer::new(net.out(id), protocol));
-            return Flow::Open;
+        if plain { self.execute_plain(call, net) } else { self.execute_in_mode(call, net) }
+    }
+
+    /// Answers a request of a session in which nothing is different from usual.
+    #[inline]
+    pub(super) fn execute_plain(&mut self, call: Call<'_>, net: &mut Net) -> Flow {
+        match self.admit(&call) {
+            Ok(()) => self.run(call, net),
+            Err(error) => self.refuse(call.id, Some(call.command), &error, net),
         }
-        self.stats.by_command[command.id.index()].calls += 1;
-        if command.id == CommandId::Quit {
-            Writer::new(net.out(id), protocol).ok();
-            self.close(id, net);
-            return Flow::Closed;
-        }
-        if let Err(error) = self.handle(call, net) {
-            self.stats.by_command[command.id.index()].failed += 1;
-            self.answer_error(&error, &mut Writer::new(net.out(id), protocol));
-        }
-        Flow::Open
     }
 
     /// What holds for all commands: their count of arguments, and who may write.
     #[inline]
-    fn admit(&self, call: &Call<'_>) -> Outcome {
+    pub(super) fn admit(&self, call: &Call<'_>) -> Outcome {
         let counted = match call.request.form() {
             // The line is one argument to its own reader.
             Form::Verb => call.len() == 2,
             _ => call.command.accepts(call.len()),
         };
         if !counted {
-            return Err(call.arity_error());
+            let is_exec = call.command.id == CommandId::Exec;
+            return Err(if is_exec { CommandError::ExecArity } else { call.arity_error() });
         }
         let flags = call.command.flags;
         if flags.contains(Flags::WRITE) && self.replica.is_clustered() && !flags.contains(Flags::CLUSTER) {
@@ -103,110 +119,137 @@ impl Server {
         Ok(())
     }
 
+    /// Does an admitted request.
+    #[inline]
+    pub(super) fn run(&mut self, call: Call<'_>, net: &mut Net) -> Flow {
+        self.stats.by_command[call.command.id.index()].calls += 1;
+        if self.behind && call.command.flags.contains(Flags::WRITE) {
+            self.expire_keys(&call);
+        }
+        let timing = self.meter.begin(call.command, &call.request);
+        let written = net.queued(call.id);
+        let outcome = self.handle(call, net);
+        if let Err(error) = outcome {
+            self.stats.by_command[call.command.id.index()].failed += 1;
+            let out = &mut Writer::new(net.out(call.id), call.protocol);
+            self.answer_error(&error, out);
+        }
+        let grown = net.queued(call.id).saturating_sub(written);
+        if let Some(taken) = self.meter.end(timing, grown) {
+            self.note_time(&call, taken);
+        }
+        if !self.monitors.is_empty() {
+            self.show_monitors(&call, net);
+        }
+        if self.ended || self.waits { self.leave(call.id, net) } else { Flow::Open }
+    }
+
     #[inline]
     fn handle(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
-        let out = &mut Writer::new(net.out(call.id), call.protocol);
+        // The two that nearly all requests are need not go through a pointer.
         match call.command.id {
-            CommandId::Get => self.get(call, out),
-            CommandId::Set => self.set(call, out),
-            CommandId::Put => self.put(call, out),
-            CommandId::Query => self.query(call, out),
-            CommandId::Mget => self.mget(call, out),
-            CommandId::Mset => self.mset(call, out),
-            CommandId::Exists => self.exists(call, out),
-            CommandId::Delete if call.request.form() == Form::Verb => self.delete_line(call, out),
-            CommandId::Del | CommandId::Unlink | CommandId::Delete => self.delete(call, out),
-            CommandId::Compute => self.compute(call, out),
-            CommandId::Type => self.type_of(call, out),
-            CommandId::Scan => self.scan(call, out),
-            CommandId::Keys => self.keys(call, out),
-            CommandId::JsonDel | CommandId::JsonForget => self.json_delete(call, out),
-            CommandId::Dbsize => self.dbsize(out),
-            CommandId::Flushall | CommandId::Flushdb => self.flush(call, out),
-            _ if call.command.flags.contains(Flags::CLUSTER) => self.message(call, net),
-            _ => self.handle_session(call, net),
+            CommandId::Get => self.get(call, &mut Writer::new(net.out(call.id), call.protocol)),
+            CommandId::Set => self.set(call, &mut Writer::new(net.out(call.id), call.protocol)),
+            id => match handler(id) {
+                Handler::Reply(reply) => reply(self, call, &mut Writer::new(net.out(call.id), call.protocol)),
+                Handler::Net(act) => act(self, call, net),
+            },
         }
     }
 
-    fn handle_session(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
-        match call.command.id {
-            CommandId::Client => return self.client(call, net),
-            CommandId::Info => return self.info(call, net),
-            _ => {}
-        }
-        let out = &mut Writer::new(net.out(call.id), call.protocol);
-        match call.command.id {
-            CommandId::Ping => self.ping(call, out),
-            CommandId::Echo => self.echo(call, out),
-            CommandId::Hello => self.hello(call, out),
-            CommandId::Select => self.select(call, out),
-            CommandId::Reset => self.reset(call, out),
-            CommandId::Command => self.command(call, out),
-            CommandId::Config => self.config(call, out),
-            other => unreachable!("{other:?} has a handler of its own, or the table calls it no server's"),
-        }
-    }
-
-    fn answer_error(&mut self, error: &CommandError, out: &mut Writer<'_>) {
-        self.stats.error(error.code());
-        out.error_args(format_args!("{error}"));
-    }
-
-    /// In Redis' words, with as much of the arguments as Redis shows.
+    /// A handler has ended the session of its own request, or has begun what answers it later.
     #[cold]
-    fn unknown(&mut self, request: Request<'_>, out: &mut Writer<'_>) {
-        const SHOWN_BYTES: usize = 128;
-        let name = request.arg(0);
-        let mut text = b"ERR unknown command '".to_vec();
-        text.extend_from_slice(&name[..name.len().min(SHOWN_BYTES)]);
-        text.extend_from_slice(b"', with args beginning with: ");
-        let start = text.len();
-        for arg in request.args().skip(1) {
-            let left = SHOWN_BYTES.saturating_sub(text.len() - start);
-            if left == 0 {
-                break;
-            }
-            text.push(b'\'');
-            text.extend_from_slice(&arg[..arg.len().min(left)]);
-            text.extend_from_slice(b"' ");
+    fn leave(&mut self, id: ConnId, net: &mut Net) -> Flow {
+        if std::mem::take(&mut self.ended) {
+            self.close(id, net);
+            return Flow::Closed;
         }
-        self.stats.error("ERR");
-        out.error(text);
+        self.waits = false;
+        Flow::Waits
     }
 
-    /// The subcommand of a container, its count of arguments checked; `None`: the error is written.
-    pub(super) fn subcommand<'b>(&mut self, call: Call<'b>, out: &mut Writer<'_>) -> Option<Call<'b>> {
-        let name = call.arg(1);
-        let Some(command) = call.command.subcommand(name) else {
-            self.unknown_subcommand(call, out);
-            return None;
-        };
-        let call = Call { command, ..call };
-        if !command.accepts(call.len()) {
+    /// Records that have expired are not there for a write, though the sweep has not come to them yet.
+    #[cold]
+    fn expire_keys(&mut self, call: &Call<'_>) {
+        for index in call.command.keys.indices(call.len()) {
+            self.expire_if_due(call.arg(index));
+        }
+    }
+
+    /// Answers a request that is not done.
+    #[cold]
+    pub(super) fn refuse(
+        &mut self,
+        id: ConnId,
+        command: Option<&Command>,
+        error: &CommandError,
+        net: &mut Net,
+    ) -> Flow {
+        if let Some(command) = command {
             self.stats.by_command[command.id.index()].rejected += 1;
-            self.answer_error(&call.arity_error(), out);
-            return None;
         }
-        if command.flags.contains(Flags::UNSUPPORTED) {
-            self.unknown_subcommand(call, out);
-            return None;
-        }
-        self.stats.by_command[command.id.index()].calls += 1;
-        if let Some(session) = self.sessions.get_mut(call.id) {
-            session.last = Some(command);
-        }
-        Some(call)
+        let protocol = self.sessions.get(id).map_or(Protocol::Resp2, |session| session.protocol);
+        self.answer_error(error, &mut Writer::new(net.out(id), protocol));
+        Flow::Open
     }
 
     #[cold]
-    fn unknown_subcommand(&mut self, call: Call<'_>, out: &mut Writer<'_>) {
-        let mut text = b"ERR unknown subcommand '".to_vec();
-        text.extend_from_slice(&call.arg(1)[..call.arg(1).len().min(128)]);
-        text.extend_from_slice(b"'. Try ");
-        let container = lookup(call.request.arg(0)).map_or("", |command| command.name);
-        text.extend_from_slice(container.as_bytes());
-        text.extend_from_slice(b" HELP.");
-        self.stats.error("ERR");
-        out.error(text);
+    pub(super) fn answer_error(&mut self, error: &CommandError, out: &mut Writer<'_>) {
+        self.stats.error(error.code());
+        match error {
+            CommandError::Unknown(text) => out.error(text),
+            error => out.error_args(format_args!("{error}")),
+        }
     }
+
+    /// Whether the session is one whose requests take another way than usual.
+    pub(super) fn mode(&self, id: ConnId) -> Mode {
+        self.sessions.get(id).map_or(Mode::default(), |session| session.mode)
+    }
+}
+
+/// The command that a request names, or its subcommand.
+#[inline]
+pub(super) fn resolve(request: &Request<'_>) -> Result<&'static Command, CommandError> {
+    match lookup(request.arg(0)) {
+        Some(command) if !command.flags.contains(Flags::SERVER) => Err(unknown(request)),
+        Some(command) if command.subcommands.is_empty() || request.len() < 2 => Ok(command),
+        Some(container) => {
+            container.subcommand(request.arg(1)).ok_or_else(|| unknown_subcommand(container, request.arg(1)))
+        }
+        None => Err(unknown(request)),
+    }
+}
+
+/// How much of a client's words is shown, as in Redis.
+const SHOWN_BYTES: usize = 128;
+
+/// In Redis' words, with as much of the arguments as Redis shows.
+#[cold]
+fn unknown(request: &Request<'_>) -> CommandError {
+    let name = request.arg(0);
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend_from_slice(&name[..name.len().min(SHOWN_BYTES)]);
+    text.extend_from_slice(b"', with args beginning with: ");
+    let start = text.len();
+    for arg in request.args().skip(1) {
+        let left = SHOWN_BYTES.saturating_sub(text.len() - start);
+        if left == 0 {
+            break;
+        }
+        text.push(b'\'');
+        text.extend_from_slice(&arg[..arg.len().min(left)]);
+        text.extend_from_slice(b"' ");
+    }
+    CommandError::Unknown(text)
+}
+
+#[cold]
+pub(super) fn unknown_subcommand(container: &Command, name: &[u8]) -> CommandError {
+    let mut text = b"ERR unknown subcommand '".to_vec();
+    text.extend_from_slice(&name[..name.len().min(SHOWN_BYTES)]);
+    text.extend_from_slice(b"'. Try ");
+    text.extend_from_slice(container.name.as_bytes());
+    text.extend_from_slice(b" HELP.");
+    CommandError::Unknown(text)
 }

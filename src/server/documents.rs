@@ -3,42 +3,56 @@
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
+use super::handlers::{Handler, Handlers};
 use super::strings::write_record;
 use super::typed::write_value;
 use crate::limits::Limits;
+use crate::proto::command::CommandId;
 use crate::proto::compute::{Expression, format_number};
 use crate::proto::path::Path;
 use crate::proto::resp::{Form, Protocol, Writer};
 use crate::proto::text::{key_and_document, read_document_within};
-use crate::record::{Kind, Version};
+use crate::record::Kind;
 use crate::trie::{Meta, Value, ValueKind};
 use crate::value::{Segment, ValueSink};
 
+pub(super) const HANDLERS: Handlers = &[
+    (CommandId::Put, Handler::Reply(Server::put)),
+    (CommandId::Query, Handler::Reply(Server::query)),
+    (CommandId::Compute, Handler::Reply(Server::compute)),
+];
+
 impl Server {
-    pub(super) fn put(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn put(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         if call.request.form() != Form::Verb {
-            return self.put_document(call.arg(1), call.arg(2), 0, out);
+            return self.put_text_as_document(call.arg(1), call.arg(2), 0, out);
         }
         let shift = line_offset(&call);
         let line = key_and_document(call.arg(1)).map_err(|error| error.shifted(shift))?;
-        self.put_document(&line.key, line.text, shift + line.offset, out)
+        self.put_text_as_document(&line.key, line.text, shift + line.offset, out)
     }
 
     /// `shift`: where the text begins in what the user wrote.
-    fn put_document(&mut self, key: &[u8], text: &[u8], shift: usize, out: &mut Writer<'_>) -> Outcome {
+    fn put_text_as_document(
+        &mut self,
+        key: &[u8],
+        text: &[u8],
+        shift: usize,
+        out: &mut Writer<'_>,
+    ) -> Outcome {
         let Limits { document_bytes, document_depth, .. } = self.config.limits;
         let build = |sink: &mut dyn ValueSink| {
             read_document_within(text, document_bytes, document_depth, sink)
                 .map_err(|error| error.shifted(shift))
         };
-        let before = self.trie.put_document(key, Meta::default(), build)?;
+        let before = self.put_document(key, Meta::default(), build)?;
         let replaced = before.is_some_and(|kind| kind != Kind::Tombstone);
         out.simple(if replaced { "REPLACED" } else { "CREATED" });
         Ok(())
     }
 
     /// One argument or a line is a path; several are a key and its segments, taken literally.
-    pub(super) fn query(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn query(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let found = if call.len() == 2 {
             let mut path = std::mem::take(&mut self.scratch.path);
             let shift = if call.request.form() == Form::Verb { line_offset(&call) } else { 0 };
@@ -84,7 +98,7 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn compute(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn compute(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let result = if call.len() == 2 {
             self.evaluate(call.arg(1))?
         } else {
@@ -110,26 +124,6 @@ impl Server {
             values.push(value.number().ok_or_else(|| expression.not_numeric(index))?);
         }
         Ok(expression.evaluate(&values)?)
-    }
-
-    /// The whole document, or a part of it; the number of parts deleted. A plain string has no parts.
-    pub(super) fn json_delete(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        if call.len() > 3 {
-            return Err(call.arity_error());
-        }
-        let mut path = Path::new();
-        if let Some(text) = call.request.get(2) {
-            path.parse_json(text)?;
-        }
-        let key = call.arg(1);
-        let deleted = match self.live(key).map(|record| record.kind()) {
-            None => false,
-            Some(Kind::Document) if path.is_empty() => self.delete_record(key),
-            Some(Kind::Document) => self.trie.remove_at(key, &path.segments(), Version::ZERO),
-            Some(_) => return Err(CommandError::WrongType),
-        };
-        out.int(deleted.into());
-        Ok(())
     }
 }
 

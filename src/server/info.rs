@@ -1,9 +1,11 @@
 //! INFO: what clients and dashboards read, under Redis' names.
 
 use super::dispatch::{Call, Outcome};
+use super::handlers::{Handler, Handlers};
+use super::times::all_commands;
 use super::{REDIS_VERSION, Server};
 use crate::conn::Net;
-use crate::proto::command::{COMMANDS, Command};
+use crate::proto::command::{Command, CommandId};
 use crate::proto::resp::Writer;
 use crate::time::{Now, Span};
 use std::fmt::{self, Write as _};
@@ -20,13 +22,16 @@ const SECTIONS: &[(&str, bool)] = &[
     ("modules", true),
     ("errorstats", true),
     ("commandstats", false),
+    ("latencystats", false),
     ("cluster", true),
     ("keyspace", true),
     ("hedgerow", true),
 ];
 
+pub(super) const HANDLERS: Handlers = &[(CommandId::Info, Handler::Net(Server::info))];
+
 impl Server {
-    pub(super) fn info(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
+    fn info(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
         let asked = |name: &str, unasked: bool| {
             let mut words = call.args_from(1).peekable();
             if words.peek().is_none() {
@@ -61,6 +66,7 @@ impl Server {
             "modules" => lines(text, "Modules", &[("module", "name=ReJSON,ver=20800,api=1,filters=0")]),
             "errorstats" => self.write_error_stats(text),
             "commandstats" => self.write_command_stats(text),
+            "latencystats" => self.write_latency_stats(text),
             "cluster" => lines(text, "Cluster", &[("cluster_enabled", "0")]),
             "keyspace" => self.write_keyspace(text),
             "hedgerow" => self.write_own(text, net),
@@ -126,7 +132,7 @@ impl Server {
         field(text, "total_net_input_bytes", driver.bytes_in)?;
         field(text, "total_net_output_bytes", driver.bytes_out)?;
         field(text, "rejected_connections", driver.refused)?;
-        field(text, "expired_keys", 0)?;
+        field(text, "expired_keys", stats.expired)?;
         field(text, "evicted_keys", 0)?;
         field(text, "keyspace_hits", stats.hits)?;
         field(text, "keyspace_misses", stats.misses)?;
@@ -157,21 +163,35 @@ impl Server {
                 return Ok(());
             }
             let (done, rejected, failed) = (calls.calls, calls.rejected, calls.failed);
-            let name = command.full_name;
-            write!(text, "cmdstat_{name}:calls={done},rejected_calls={rejected},failed_calls={failed}\r\n")
+            let (name, micros) = (command.full_name, calls.time.as_micros());
+            let each = if done == 0 { 0.0 } else { micros as f64 / done as f64 };
+            write!(
+                text,
+                "cmdstat_{name}:calls={done},usec={micros},usec_per_call={each:.2},rejected_calls={rejected},\
+                 failed_calls={failed}\r\n"
+            )
         };
-        COMMANDS.iter().try_for_each(|command| {
-            write(command)?;
-            command.subcommands.iter().try_for_each(&mut write)
+        all_commands().try_for_each(&mut write)
+    }
+
+    fn write_latency_stats(&self, text: &mut String) -> fmt::Result {
+        title(text, "Latencystats")?;
+        all_commands().try_for_each(|command| {
+            let Some(histogram) = self.stats.histogram(command.id) else { return Ok(()) };
+            let [p50, p99, p999] = [50.0, 99.0, 99.9].map(|percent| histogram.percentile_micros(percent));
+            let name = command.full_name;
+            write!(text, "latency_percentiles_usec_{name}:p50={p50:.3},p99={p99:.3},p99.9={p999:.3}\r\n")
         })
     }
 
     fn write_keyspace(&self, text: &mut String) -> fmt::Result {
         title(text, "Keyspace")?;
-        match self.trie.len() {
-            0 => Ok(()),
-            keys => write!(text, "db0:keys={keys},expires=0,avg_ttl=0\r\n"),
+        let (keys, expires) = (self.trie.len(), self.trie.expiring());
+        if keys == 0 {
+            return Ok(());
         }
+        let avg_ttl = self.trie.expiry_mean_ms().map_or(0, |mean| mean.saturating_sub(self.clock.unix_ms));
+        write!(text, "db0:keys={keys},expires={expires},avg_ttl={avg_ttl}\r\n")
     }
 
     /// What only we have: the server's part in a cluster.

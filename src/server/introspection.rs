@@ -3,44 +3,88 @@
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
+use super::handlers::{Handler, Handlers};
 use crate::proto::command::{Argument, Command, CommandId, Flags, KeySpec, listed, lookup};
 use crate::proto::glob;
 use crate::proto::resp::Writer;
 
-impl Server {
-    pub(super) fn command(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        if call.len() == 1 {
-            write_all(out);
-            return Ok(());
-        }
-        let Some(call) = self.subcommand(call, out) else { return Ok(()) };
-        match call.command.id {
-            CommandId::CommandCount => out.int(listed().count() as i64),
-            CommandId::CommandInfo if call.len() == 2 => write_all(out),
-            CommandId::CommandInfo => {
-                out.array(call.len() - 2);
-                for name in call.args_from(2) {
-                    match known(name) {
-                        Some(command) => write_info(command, out),
-                        None => out.null(),
-                    }
-                }
-            }
-            CommandId::CommandDocs if call.len() == 2 => {
-                out.map(listed().count());
-                listed().for_each(|command| write_docs(command, out));
-            }
-            CommandId::CommandDocs => {
-                let commands = call.args_from(2).filter_map(known);
-                out.map(commands.clone().count());
-                commands.for_each(|command| write_docs(command, out));
-            }
-            CommandId::CommandList => return list(call, out),
-            CommandId::CommandHelp => write_help("COMMAND", out),
-            other => unreachable!("{other:?} is no subcommand of COMMAND"),
-        }
-        Ok(())
+pub(super) const HANDLERS: Handlers = &[
+    (CommandId::Command, Handler::Reply(all)),
+    (CommandId::CommandCount, Handler::Reply(count)),
+    (CommandId::CommandInfo, Handler::Reply(infos)),
+    (CommandId::CommandDocs, Handler::Reply(docs)),
+    (CommandId::CommandList, Handler::Reply(list)),
+    (CommandId::CommandGetkeys, Handler::Reply(get_keys)),
+    (CommandId::CommandGetkeysandflags, Handler::Reply(get_keys)),
+    (CommandId::CommandHelp, Handler::Reply(help)),
+];
+
+fn all(_server: &mut Server, _call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    out.array(listed().count());
+    listed().for_each(|command| write_info(command, out));
+    Ok(())
+}
+
+fn count(_server: &mut Server, _call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    out.int(listed().count() as i64);
+    Ok(())
+}
+
+fn infos(server: &mut Server, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    if call.len() == 2 {
+        return all(server, call, out);
     }
+    out.array(call.len() - 2);
+    for name in call.args_from(2) {
+        match known(name) {
+            Some(command) => write_info(command, out),
+            None => out.null(),
+        }
+    }
+    Ok(())
+}
+
+fn docs(_server: &mut Server, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    if call.len() == 2 {
+        out.map(listed().count());
+        listed().for_each(|command| write_docs(command, out));
+        return Ok(());
+    }
+    let commands = call.args_from(2).filter_map(known);
+    out.map(commands.clone().count());
+    commands.for_each(|command| write_docs(command, out));
+    Ok(())
+}
+
+/// `COMMAND GETKEYS command arg ..`, and the same with what is done with each key.
+fn get_keys(_server: &mut Server, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    let count = call.len() - 2;
+    let named = lookup(call.arg(2)).filter(|command| command.flags.contains(Flags::SERVER));
+    let sub = named.and_then(|command| command.subcommand(call.request.get(3)?));
+    let command = sub.or(named).ok_or(CommandError::GetKeys("ERR Invalid command specified"))?;
+    if command.keys.first == 0 {
+        return Err(CommandError::GetKeys("ERR The command has no key arguments"));
+    }
+    if !command.accepts(count) {
+        return Err(CommandError::GetKeys("ERR Invalid number of arguments specified for command"));
+    }
+    let keys = command.keys.indices(count).map(|index| call.arg(index + 2));
+    let with_flags = call.command.id == CommandId::CommandGetkeysandflags;
+    let mark = out.begin_array();
+    let mut found = 0;
+    for key in keys {
+        if with_flags {
+            out.array(2);
+        }
+        out.bulk(key);
+        if with_flags {
+            out.set(command.keys.access.len());
+            command.keys.access.iter().for_each(|word| out.simple(word));
+        }
+        found += 1;
+    }
+    out.end_array(mark, found);
+    Ok(())
 }
 
 /// A command that may be shown: `get`, `client|list`.
@@ -52,18 +96,9 @@ fn known(name: &[u8]) -> Option<&'static Command> {
     let command = lookup(name)
         .filter(|command| command.flags.contains(Flags::SERVER) && !command.flags.contains(Flags::CLUSTER))?;
     match sub {
-        Some(sub) => command.subcommand(sub).filter(|sub| !sub.flags.contains(Flags::UNSUPPORTED)),
+        Some(sub) => command.subcommand(sub),
         None => Some(command),
     }
-}
-
-fn subcommands(command: &Command) -> impl Iterator<Item = &'static Command> + Clone {
-    command.subcommands.iter().filter(|sub| !sub.flags.contains(Flags::UNSUPPORTED))
-}
-
-fn write_all(out: &mut Writer<'_>) {
-    out.array(listed().count());
-    listed().for_each(|command| write_info(command, out));
 }
 
 /// `[name, arity, flags, first key, last key, step, categories, tips, key specifications, subcommands]`
@@ -84,11 +119,11 @@ fn write_info(command: &Command, out: &mut Writer<'_>) {
     simples(out, &mut command.categories());
     out.set(0);
     write_key_spec(command.keys, out);
-    match subcommands(command).count() {
+    match command.subcommands.len() {
         0 => out.set(0),
         count => {
             out.array(count);
-            subcommands(command).for_each(|sub| write_info(sub, out));
+            command.subcommands.iter().for_each(|sub| write_info(sub, out));
         }
     }
 }
@@ -127,7 +162,7 @@ fn write_key_spec(keys: KeySpec, out: &mut Writer<'_>) {
 
 /// `name => {summary, since, group, complexity, arguments, subcommands}`
 fn write_docs(command: &Command, out: &mut Writer<'_>) {
-    let has_subcommands = subcommands(command).next().is_some();
+    let has_subcommands = !command.subcommands.is_empty();
     out.bulk(command.full_name);
     out.map(4 + usize::from(!command.arguments.is_empty()) + usize::from(has_subcommands));
     let fields = [
@@ -146,8 +181,8 @@ fn write_docs(command: &Command, out: &mut Writer<'_>) {
     }
     if has_subcommands {
         out.bulk("subcommands");
-        out.map(subcommands(command).count());
-        subcommands(command).for_each(|sub| write_docs(sub, out));
+        out.map(command.subcommands.len());
+        command.subcommands.iter().for_each(|sub| write_docs(sub, out));
     }
 }
 
@@ -187,7 +222,7 @@ fn write_arguments(arguments: &[Argument], out: &mut Writer<'_>) {
 }
 
 /// `COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN glob]`
-fn list(call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+fn list(_server: &mut Server, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
     type Filter<'b> = Box<dyn Fn(&Command) -> bool + 'b>;
     let filter: Filter<'_> = match call.len() {
         2 => Box::new(|_| true),
@@ -219,17 +254,16 @@ fn list(call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
 }
 
 /// The lines of `CLIENT HELP` and its like.
-pub(super) fn write_help(container: &str, out: &mut Writer<'_>) {
-    let command = lookup(container.as_bytes()).expect("the container is in the table");
-    let lines = subcommands(command).flat_map(|sub| {
+pub(super) fn help(_server: &mut Server, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    let container = lookup(call.arg(0)).expect("its subcommand was found");
+    let lines = container.subcommands.iter().flat_map(|sub| {
         let syntax = sub.syntax().to_string();
-        let own = syntax.strip_prefix(container).unwrap_or(&syntax).trim_start().to_owned();
+        let own = syntax.strip_prefix(container.name).unwrap_or(&syntax).trim_start().to_owned();
         [own, format!("    {}", sub.summary)]
     });
-    let lines: Vec<String> =
-        std::iter::once(format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"))
-            .chain(lines)
-            .collect();
+    let title = format!("{} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:", container.name);
+    let lines: Vec<String> = std::iter::once(title).chain(lines).collect();
     out.array(lines.len());
     lines.iter().for_each(|line| out.simple(line));
+    Ok(())
 }

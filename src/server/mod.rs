@@ -2,19 +2,24 @@
 //! bytes go out.
 //!
 //! ```text
-//!  conn::Machine          turn.rs            dispatch.rs          by group
-//!  handle_bytes ──► requests, budget ──► table, arity, ──► strings keys scan documents ──► Trie
-//!                                        READONLY gate     connection client introspection info
-//!                                                          cluster ──► Replica (the rules) and Trie
+//!  conn::Machine          turn.rs            dispatch.rs          handlers.rs: by group
+//!  handle_bytes ──► requests, budget ──► table, arity, ──► strings edits keys expiry scan ordered ──► writes ──► Trie
+//!                                        READONLY gate     documents json connection client info ..
+//!                                         │                cluster ──► Replica (the rules) and Trie
+//!                                         └─ transactions, pause: sessions that are not in their usual mode
 //! ```
 //!
 //! | module | what |
 //! |---|---|
 //! | `turn` | bytes of a connection to requests, with a budget; protocol errors |
-//! | `dispatch` | from the command's id to its handler |
-//! | `strings`, `keys`, `scan`, `documents` | records |
-//! | `typed`, `glob` | parts of documents as RESP3's types; patterns |
-//! | `connection`, `client`, `introspection`, `parameters`, `info` | the connection and the server |
+//! | `dispatch`, `handlers` | from a request to its handler |
+//! | `strings`, `edits`, `bits`, `counters`, `decimal`, `lcs` | strings |
+//! | `keys`, `expiry`, `scan`, `ordered`, `removals`, `object` | keys, whatever they hold |
+//! | `documents`, `json`, `typed` | documents, by our commands and by RedisJSON's; parts of them as RESP3's types |
+//! | `writes` | the one door to the trie for changes: WATCH and expiry hang on it |
+//! | `transactions`, `pause`, `monitor` | MULTI, WATCH, CLIENT REPLY; CLIENT PAUSE; MONITOR |
+//! | `connection`, `client`, `introspection`, `parameters`, `info`, `operations` | the connection and the server |
+//! | `meter`, `slowlog`, `times` | how long commands take |
 //! | `cluster`, `copies`, `replica` | messages of brokers, and the rules by which they are answered |
 //! | `sessions`, `stats`, `request_log`, `cursors` | state beside the records |
 //! | `error`, `config`, `bugs` | why a command was not done; what a server is told; rules that a test may take away |
@@ -22,28 +27,47 @@
 //! Alone, a server is Redis with documents. Once a broker has brought it a view, its records belong to the cluster:
 //! only the cluster's messages write, everybody reads.
 
+mod bits;
 mod bugs;
 mod client;
 mod cluster;
 mod config;
 mod connection;
 mod copies;
+mod counters;
 mod cursors;
+mod decimal;
 mod dispatch;
 mod documents;
+mod edits;
 mod error;
+mod expiry;
+mod handlers;
 mod info;
 mod introspection;
+mod json;
 mod keys;
+mod lcs;
+mod meter;
+mod monitor;
+mod object;
+mod operations;
+mod ordered;
 mod parameters;
+mod pause;
+mod removals;
 mod replica;
 mod request_log;
 mod scan;
 mod sessions;
+mod slowlog;
 mod stats;
 mod strings;
+mod times;
+mod transactions;
 mod turn;
 mod typed;
+mod writes;
 
 pub use bugs::ServerBugs;
 pub use config::{ProcessFigures, RequestLog, ServerConfig};
@@ -54,14 +78,19 @@ use crate::proto::path::Path;
 use crate::proto::resp::Args;
 use crate::record::Ballot;
 use crate::rng::Rng;
-use crate::time::{Now, Time};
+use crate::time::{Now, Span, Time};
 use crate::trie::Trie;
 use cluster::Brokers;
 use cursors::Cursors;
+use meter::Meter;
+use pause::Pause;
+use removals::Removal;
 use replica::Replica;
 use request_log::RequestLogger;
 use sessions::Sessions;
+use slowlog::SlowLog;
 use stats::Stats;
+use transactions::Watches;
 
 /// The version of Redis whose words and replies these are: clients look at it to know what they may ask.
 pub const REDIS_VERSION: &str = "7.4.0";
@@ -75,8 +104,27 @@ pub struct Server {
     brokers: Brokers,
     sessions: Sessions,
     cursors: Cursors,
+    watches: Watches,
+    monitors: Vec<ConnId>,
+    pause: Option<Pause>,
+    removals: Vec<Removal>,
     stats: Stats,
+    meter: Meter,
+    slow_log: SlowLog,
     log: RequestLogger,
+    rng: Rng,
+    /// The time of the present turn.
+    clock: Now,
+    /// No record expires before this; milliseconds since 1970.
+    next_expiry_ms: u64,
+    /// There may be records that have expired and were not removed yet.
+    behind: bool,
+    /// The present request has ended its session.
+    ended: bool,
+    /// The present request is answered later.
+    waits: bool,
+    /// The present request must be answered before the next one is looked at.
+    at_once: bool,
     /// When it started, and its run's random name for INFO.
     started: Now,
     run_id: [u64; 2],
@@ -87,6 +135,8 @@ pub struct Server {
 #[derive(Default, Debug)]
 struct Scratch {
     args: Args,
+    /// Those of a transaction's requests.
+    queued_args: Args,
     path: Path,
     bytes: Vec<u8>,
 }
@@ -111,10 +161,23 @@ impl Server {
             brokers: Brokers::default(),
             sessions: Sessions::default(),
             cursors: Cursors::default(),
+            watches: Watches::default(),
+            monitors: Vec::new(),
+            pause: None,
+            removals: Vec::new(),
+            meter: Meter::new(config.stopwatch),
+            slow_log: SlowLog::default(),
+            clock: now,
+            next_expiry_ms: u64::MAX,
+            behind: false,
+            ended: false,
+            waits: false,
+            at_once: false,
             stats: Stats::new(now.time),
             log: RequestLogger::new(config.request_log),
             started: now,
             run_id: [rng.next_u64(), rng.next_u64()],
+            rng,
             scratch: Scratch::default(),
             config,
         }
@@ -169,12 +232,20 @@ impl Machine for Server {
         self.forget(id);
     }
 
-    fn handle_timeout(&mut self, now: Now, _net: &mut Net) {
+    fn handle_timeout(&mut self, now: Now, net: &mut Net) {
+        self.begin(now);
         self.log.turn(now.time);
+        self.check_pause(now.time, net);
+        self.go_on_removing(net);
     }
 
     fn poll_timeout(&self) -> Option<Time> {
-        self.log.poll_timeout()
+        let expiry = (self.next_expiry_ms != u64::MAX).then(|| {
+            self.clock.time + Span::from_millis(self.next_expiry_ms.saturating_sub(self.clock.unix_ms))
+        });
+        let pause = self.pause.as_ref().map(|pause| pause.until);
+        let removal = (!self.removals.is_empty()).then_some(self.clock.time);
+        [self.log.poll_timeout(), expiry, pause, removal].into_iter().flatten().min()
     }
 
     fn refusal(&self, refusal: Refusal) -> &'static [u8] {

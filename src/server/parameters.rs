@@ -1,19 +1,32 @@
-//! CONFIG GET: the parameters that clients and tools ask for, with what is true here.
+//! CONFIG: the parameters that clients and tools ask for, with what is true here.
 
 use super::Server;
 use super::dispatch::{Call, Outcome};
-use super::introspection::write_help;
+use super::error::CommandError;
+use super::handlers::{Handler, Handlers};
+use super::introspection::help;
+use super::stats::Stats;
 use crate::proto::command::CommandId;
 use crate::proto::glob;
-use crate::proto::resp::Writer;
+use crate::proto::resp::{Writer, parse_integer};
+
+pub(super) const HANDLERS: Handlers = &[
+    (CommandId::ConfigGet, Handler::Reply(Server::config_get)),
+    (CommandId::ConfigSet, Handler::Reply(Server::config_set)),
+    (CommandId::ConfigResetstat, Handler::Reply(Server::config_resetstat)),
+    (CommandId::ConfigRewrite, Handler::Reply(config_rewrite)),
+    (CommandId::ConfigHelp, Handler::Reply(help)),
+];
+
+const SLOWER_THAN: &str = "slowlog-log-slower-than";
+const LEN_MAX: &str = "slowlog-max-len";
+
+fn config_rewrite(_server: &mut Server, _call: Call<'_>, _out: &mut Writer<'_>) -> Outcome {
+    Err(CommandError::NoConfigFile)
+}
 
 impl Server {
-    pub(super) fn config(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        let Some(call) = self.subcommand(call, out) else { return Ok(()) };
-        if call.command.id == CommandId::ConfigHelp {
-            write_help("CONFIG", out);
-            return Ok(());
-        }
+    fn config_get(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let wanted = |name: &str| {
             call.args_from(2).any(|pattern| glob::matches(&pattern.to_ascii_lowercase(), name.as_bytes()))
         };
@@ -27,10 +40,59 @@ impl Server {
         Ok(())
     }
 
+    /// `CONFIG SET parameter value ..`: all or nothing. What cannot be changed may be set to what it is.
+    fn config_set(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+        if !call.len().is_multiple_of(2) {
+            return Err(call.arity_error());
+        }
+        let parameters = self.parameters();
+        let (mut slower_than, mut len_max) = (self.slow_log.slower_than_micros, self.slow_log.len_max());
+        let mut seen: Vec<&str> = Vec::new();
+        for index in (2..call.len()).step_by(2) {
+            let (name, value) = (call.arg(index), call.arg(index + 1));
+            let known = parameters.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+            let (name, now) = known.ok_or_else(|| CommandError::UnknownParameter(name.into()))?;
+            let fault = |why| CommandError::Parameter { name, why };
+            if seen.contains(name) {
+                return Err(fault("duplicate parameter"));
+            }
+            seen.push(name);
+            let number = || parse_integer(value).ok_or(fault("argument couldn't be parsed into an integer"));
+            match *name {
+                SLOWER_THAN => {
+                    slower_than = number()?;
+                    if slower_than < -1 {
+                        return Err(fault("argument must be between -1 and 9223372036854775807 inclusive"));
+                    }
+                }
+                LEN_MAX => {
+                    len_max = usize::try_from(number()?)
+                        .map_err(|_| fault("argument must be between 0 and 9223372036854775807 inclusive"))?;
+                }
+                _ if now.as_bytes().eq_ignore_ascii_case(value) => {}
+                _ => return Err(fault("can't set immutable config")),
+            }
+        }
+        self.slow_log.slower_than_micros = slower_than;
+        self.slow_log.set_len_max(len_max);
+        out.ok();
+        Ok(())
+    }
+
+    /// What INFO counts begins anew; what it measures of the records does not.
+    fn config_resetstat(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+        let view_conflicts = self.stats.view_conflicts;
+        self.stats = Stats::new(call.now.time);
+        self.stats.view_conflicts = view_conflicts;
+        out.ok();
+        Ok(())
+    }
+
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let fixed = |(name, value): (&'static str, &str)| (name, value.to_owned());
         let listen = self.config.listen;
         let queued = self.config.limits.queued_bytes;
+        let debug = if self.config.debug_sleep.is_some() { "yes" } else { "no" };
         FIXED
             .iter()
             .copied()
@@ -39,15 +101,18 @@ impl Server {
                 ("bind", listen.ip().to_string()),
                 ("client-output-buffer-limit", format!("normal {queued} 0 0")),
                 ("client-query-buffer-limit", self.config.limits.incomplete_bytes.to_string()),
+                ("enable-debug-command", debug.to_owned()),
                 ("maxclients", self.config.clients_max.to_string()),
                 ("port", listen.port().to_string()),
                 ("proto-max-bulk-len", self.config.limits.bulk_bytes.to_string()),
+                (SLOWER_THAN, self.slow_log.slower_than_micros.to_string()),
+                (LEN_MAX, self.slow_log.len_max().to_string()),
             ])
             .collect()
     }
 }
 
-/// What cannot be set in this release.
+/// What cannot be changed in this release.
 const FIXED: &[(&str, &str)] = &[
     ("appendonly", "no"),
     ("cluster-enabled", "no"),
@@ -55,6 +120,7 @@ const FIXED: &[(&str, &str)] = &[
     ("dir", ""),
     ("hz", "1"),
     ("io-threads", "1"),
+    ("latency-monitor-threshold", "0"),
     ("maxmemory", "0"),
     ("maxmemory-policy", "noeviction"),
     ("notify-keyspace-events", ""),
@@ -62,8 +128,6 @@ const FIXED: &[(&str, &str)] = &[
     ("requirepass", ""),
     ("save", ""),
     ("slave-read-only", "yes"),
-    ("slowlog-log-slower-than", "-1"),
-    ("slowlog-max-len", "0"),
     ("tcp-keepalive", "0"),
     ("timeout", "0"),
 ];

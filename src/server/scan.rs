@@ -4,10 +4,15 @@
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
+use super::handlers::{Handler, Handlers};
 use super::keys::type_name;
+use crate::proto::command::CommandId;
 use crate::proto::glob;
 use crate::proto::resp::{Writer, parse_integer};
 use crate::record::Kind;
+
+pub(super) const HANDLERS: Handlers =
+    &[(CommandId::Scan, Handler::Reply(Server::scan)), (CommandId::Keys, Handler::Reply(Server::keys))];
 
 /// Keys that one call visits at most, whatever COUNT says: the other connections wait meanwhile.
 const VISITED_MAX: usize = 65_536;
@@ -47,7 +52,7 @@ impl<'b> ScanOptions<'b> {
 }
 
 impl Server {
-    pub(super) fn scan(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn scan(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let id = parse_cursor(call.arg(1)).ok_or(CommandError::InvalidCursor)?;
         let options = ScanOptions::parse(call)?;
         let after = match id {
@@ -66,7 +71,7 @@ impl Server {
                 break;
             };
             visited += 1;
-            if record.kind() != Kind::Tombstone && options.takes(key, record.kind()) {
+            if self.is_live(&record) && options.takes(key, record.kind()) {
                 body.bulk(key);
                 taken += 1;
             }
@@ -81,13 +86,13 @@ impl Server {
         Ok(())
     }
 
-    pub(super) fn keys(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn keys(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let pattern = call.arg(1);
         let mut walk = self.trie.cursor_prefix(&glob::literal_head(pattern), None);
         let mark = out.begin_array();
         let mut count = 0;
         while let Some((key, record)) = walk.next(&self.trie) {
-            if record.kind() != Kind::Tombstone && glob::matches(pattern, key) {
+            if self.is_live(&record) && glob::matches(pattern, key) {
                 out.bulk(key);
                 count += 1;
             }

@@ -1,5 +1,6 @@
 //! What is known of each connection: one cache line, and a box for what few of them have.
 
+use super::transactions::Transaction;
 use crate::conn::{ConnId, Origin};
 use crate::proto::command::Command;
 use crate::proto::resp::{Protocol, RequestParser};
@@ -32,9 +33,48 @@ pub(super) struct BrokerRole {
 /// What few connections have.
 #[derive(Default, Debug)]
 pub(super) struct Extra {
+    /// Set by H.HELLO.
+    broker: Option<BrokerRole>,
     pub(super) name: Box<[u8]>,
     pub(super) library_name: Box<[u8]>,
     pub(super) library_version: Box<[u8]>,
+    /// What WATCH and MULTI began.
+    pub(super) transaction: Option<Box<Transaction>>,
+}
+
+/// In what a session differs from a usual one: a set of the constants below.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Mode(u8);
+
+impl Mode {
+    /// Between MULTI and EXEC.
+    pub(super) const MULTI: Mode = Mode(1);
+    /// CLIENT REPLY OFF.
+    pub(super) const SILENT: Mode = Mode(1 << 1);
+    /// CLIENT REPLY SKIP: the next reply is left out.
+    pub(super) const SKIP: Mode = Mode(1 << 2);
+    /// MONITOR.
+    pub(super) const MONITOR: Mode = Mode(1 << 3);
+    /// CLIENT NO-EVICT ON.
+    pub(super) const NO_EVICT: Mode = Mode(1 << 4);
+    /// CLIENT NO-TOUCH ON.
+    pub(super) const NO_TOUCH: Mode = Mode(1 << 5);
+    /// What makes a request take another way than usual.
+    const SPECIAL: u8 = Mode::MULTI.0 | Mode::SILENT.0 | Mode::SKIP.0;
+
+    /// Requests are done and answered as usual.
+    #[inline]
+    pub(super) fn is_plain(self) -> bool {
+        self.0 & Mode::SPECIAL == 0
+    }
+
+    pub(super) fn has(self, mode: Mode) -> bool {
+        self.0 & mode.0 != 0
+    }
+
+    pub(super) fn set(&mut self, mode: Mode, on: bool) {
+        if on { self.0 |= mode.0 } else { self.0 &= !mode.0 }
+    }
 }
 
 /// Both ends of a connection. The usual ones take six bytes each.
@@ -52,8 +92,6 @@ pub(super) struct Session {
     pub(super) number: u64,
     pub(super) parser: RequestParser,
     ends: Ends,
-    /// Set by H.HELLO.
-    broker: Option<Box<BrokerRole>>,
     extra: Option<Box<Extra>>,
     /// Seconds on the driver's clock.
     opened_secs: u32,
@@ -62,6 +100,7 @@ pub(super) struct Session {
     pub(super) last: Option<&'static Command>,
     pub(super) protocol: Protocol,
     pub(super) warnings: Warnings,
+    pub(super) mode: Mode,
 }
 
 const _: () = assert!(size_of::<Session>() <= 80, "an idle connection is a few dozen bytes");
@@ -81,13 +120,13 @@ impl Session {
             number,
             parser: RequestParser::default(),
             ends,
-            broker: None,
             extra: None,
             opened_secs: secs,
             active_secs: secs,
             last: None,
             protocol: Protocol::Resp2,
             warnings: Warnings::Off,
+            mode: Mode::default(),
         }
     }
 
@@ -109,11 +148,11 @@ impl Session {
 
     /// The broker that speaks here, if it is one.
     pub(super) fn broker(&self) -> Option<BrokerRole> {
-        self.broker.as_deref().copied()
+        self.extra().and_then(|extra| extra.broker)
     }
 
     pub(super) fn set_broker(&mut self, role: BrokerRole) {
-        self.broker = Some(Box::new(role));
+        self.extra_mut().broker = Some(role);
     }
 
     pub(super) fn extra(&self) -> Option<&Extra> {
@@ -150,6 +189,7 @@ impl Session {
     pub(super) fn reset(&mut self) {
         self.protocol = Protocol::Resp2;
         self.warnings = Warnings::Off;
+        self.mode = Mode::default();
         if let Some(extra) = &mut self.extra {
             extra.name = Box::default();
         }

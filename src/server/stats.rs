@@ -1,5 +1,6 @@
 //! What INFO counts.
 
+use super::meter::{Histogram, Taken};
 use crate::proto::command::CommandId;
 use crate::time::{Span, Time};
 
@@ -12,6 +13,8 @@ pub(super) struct Calls {
     pub(super) rejected: u64,
     /// Tried and answered by an error.
     pub(super) failed: u64,
+    /// Time that all of them took, small fast ones estimated from those that were measured.
+    pub(super) time: Span,
 }
 
 /// What INFO counts.
@@ -26,7 +29,11 @@ pub(super) struct Stats {
     pub(super) by_code: Vec<(&'static str, u64)>,
     /// By [`CommandId::index`].
     pub(super) by_command: Box<[Calls; CommandId::COUNT]>,
+    /// By [`CommandId::index`]; only of commands that were asked for.
+    histograms: Vec<Option<Box<Histogram>>>,
     pub(super) rate: Rate,
+    /// Records whose time was over.
+    pub(super) expired: u64,
     /// Views that peers sent under a name that had another value: each is a broken rule somewhere.
     pub(super) view_conflicts: u64,
     /// Bytes that the records took at most.
@@ -42,6 +49,8 @@ impl Stats {
             errors: 0,
             by_code: Vec::new(),
             by_command: Box::new([Calls::default(); CommandId::COUNT]),
+            histograms: vec![None; CommandId::COUNT],
+            expired: 0,
             rate: Rate { since: now, requests: 0, per_second: 0 },
             view_conflicts: 0,
             memory_peak: 0,
@@ -55,6 +64,18 @@ impl Stats {
             Some((_, count)) => *count += 1,
             None => self.by_code.push((code, 1)),
         }
+    }
+
+    /// A command took this long.
+    pub(super) fn took(&mut self, id: CommandId, taken: Taken) {
+        let time = &mut self.by_command[id.index()].time;
+        *time = *time + taken.span.times(taken.weight.into());
+        self.histograms[id.index()].get_or_insert_default().add(taken.span, taken.weight.into());
+    }
+
+    /// How long a command took, if it was ever measured.
+    pub(super) fn histogram(&self, id: CommandId) -> Option<&Histogram> {
+        self.histograms[id.index()].as_deref()
     }
 
     /// A record was looked for.

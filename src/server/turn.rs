@@ -12,16 +12,27 @@ pub(super) enum Flow {
     Open,
     /// Closed, and forgotten here.
     Closed,
+    /// The answer comes later; nothing more is heard until then.
+    Waits,
 }
 
 impl Server {
+    /// Time has come this far.
+    #[inline]
+    pub(super) fn begin(&mut self, now: Now) {
+        self.clock = now;
+        self.sweep();
+    }
+
     /// Answers what has come whole, as long as the turn's budget lasts.
     pub(super) fn turn(&mut self, id: ConnId, bytes: &[u8], now: Now, net: &mut Net) -> Taken {
         let Some(session) = self.sessions.get_mut(id) else { return Taken::all(bytes) };
         session.touch(now.time);
         let mut parser = std::mem::take(&mut session.parser);
         let mut args = std::mem::take(&mut self.scratch.args);
+        self.begin(now);
         self.log.turn(now.time);
+        self.meter.turn();
         self.stats.rate.turn(self.stats.requests, now.time);
         let taken = self.requests(id, bytes, &mut parser, &mut args, now, net);
         self.scratch.args = args;
@@ -65,9 +76,16 @@ impl Server {
         for _ in 0..REQUESTS_PER_TURN_MAX {
             match parser.parse_within(&bytes[consumed..], args, &limits) {
                 Ok(Progress::Done { value: request, consumed: size }) => {
+                    if self.pause.is_some() && self.holds_back(id, &request) {
+                        return Taken { consumed, next: Next::Stall };
+                    }
                     consumed += size;
-                    if !request.is_empty() && self.execute(id, request, now, net) == Flow::Closed {
-                        return Taken::all(bytes);
+                    if !request.is_empty() {
+                        match self.execute(id, request, now, net) {
+                            Flow::Open => {}
+                            Flow::Closed => return Taken::all(bytes),
+                            Flow::Waits => return Taken { consumed, next: Next::Stall },
+                        }
                     }
                 }
                 Ok(Progress::More { at_least }) => return Taken { consumed, next: Next::More { at_least } },
@@ -105,6 +123,8 @@ impl Server {
 
     /// The connection is gone.
     pub(super) fn forget(&mut self, id: ConnId) {
+        self.end_transaction(id);
+        self.monitors.retain(|&monitor| monitor != id);
         if self.sessions.close(id).is_some_and(|session| session.broker().is_some()) {
             self.brokers.forget(id);
         }

@@ -17,6 +17,11 @@ impl Trie {
         self.expiring
     }
 
+    /// The mean of the times at which records expire, in milliseconds since 1970.
+    pub fn expiry_mean_ms(&self) -> Option<u64> {
+        Some(self.expiry_sum_ms.checked_div(self.expiring as u128)? as u64)
+    }
+
     /// When the next record expires, in milliseconds since 1970.
     pub fn next_expiry_ms(&self) -> Option<u64> {
         self.expiry_after(&[]).map(|entry| time_of(&entry))
@@ -55,6 +60,7 @@ impl Trie {
     pub(super) fn add_expiry(&mut self, at_ms: u64, key: &[u8]) {
         add_leaf(&mut self.expiries, &mut self.store.arena, &entry(at_ms, key));
         self.expiring += 1;
+        self.expiry_sum_ms += u128::from(at_ms);
     }
 
     pub(super) fn remove_expiry(&mut self, at_ms: u64, key: &[u8]) {
@@ -63,6 +69,7 @@ impl Trie {
         };
         take_leaf(&mut self.expiries, &mut self.store.arena, found);
         self.expiring -= 1;
+        self.expiry_sum_ms -= u128::from(at_ms);
     }
 
     fn expiry_after(&self, after: &[u8]) -> Option<Vec<u8>> {

@@ -114,6 +114,8 @@ pub struct Trie {
     /// The records that expire, by time and key.
     expiries: Radix,
     expiring: usize,
+    /// The sum of all times at which records expire.
+    expiry_sum_ms: u128,
     slots: Slots,
     scratch: Scratch,
     live: usize,
@@ -149,6 +151,7 @@ impl Trie {
             records: Radix::default(),
             expiries: Radix::default(),
             expiring: 0,
+            expiry_sum_ms: 0,
             slots: Slots::default(),
             scratch: Scratch::default(),
             live: 0,

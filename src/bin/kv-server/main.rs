@@ -5,12 +5,14 @@ mod options;
 mod settings;
 mod systemd;
 
-use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files};
+use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files, stopwatch};
 use hedgerow::server::{ProcessFigures, RequestLog, Server, ServerConfig};
+use hedgerow::time::Span;
 use options::{Logged, Options};
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
+use std::time::Duration;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -61,6 +63,8 @@ fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), St
         },
         process_id: std::process::id(),
         figures,
+        stopwatch,
+        debug_sleep: options.enable_debug_command.then_some(sleep),
         ..ServerConfig::new(rand::random())
     };
     let server = Server::new(config, reactor.now());
@@ -97,6 +101,12 @@ fn announce(listen: SocketAddr) {
     let mut stdout = io::stdout();
     let _ = writeln!(stdout, "kv-server ready on {listen}").and_then(|()| stdout.flush());
     systemd::notify(&format!("READY=1\nSTATUS=serving on {listen}\n"));
+}
+
+/// What DEBUG SLEEP asks for: the whole server stands still.
+#[expect(clippy::disallowed_methods, reason = "standing still is the point")]
+fn sleep(span: Span) {
+    std::thread::sleep(Duration::from_micros(span.as_micros()));
 }
 
 fn figures() -> ProcessFigures {

@@ -49,6 +49,9 @@ pub(crate) struct Options {
     /// Which requests are logged; sampled: up to 200 a second, then their number
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = Logged::Sampled)]
     pub(crate) request_log: Logged,
+    /// Allow DEBUG SLEEP and DEBUG OBJECT: whoever may connect may then stop the server for a while
+    #[arg(long)]
+    pub(crate) enable_debug_command: bool,
     /// Where the log goes, appended; without it to standard error
     #[arg(long, value_name = "FILE")]
     pub(crate) log_file: Option<PathBuf>,

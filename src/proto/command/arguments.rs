@@ -12,6 +12,8 @@ pub enum ArgumentKind {
     String,
     /// A whole number.
     Integer,
+    /// A number that may have a fraction.
+    Double,
     /// A glob pattern.
     Pattern,
     /// Seconds or milliseconds since 1970.
@@ -31,6 +33,7 @@ impl ArgumentKind {
             ArgumentKind::Key => "key",
             ArgumentKind::String => "string",
             ArgumentKind::Integer => "integer",
+            ArgumentKind::Double => "double",
             ArgumentKind::Pattern => "pattern",
             ArgumentKind::UnixTime => "unix-time",
             ArgumentKind::PureToken => "pure-token",
@@ -72,6 +75,10 @@ impl Argument {
 
     pub(super) const fn integer(name: &'static str) -> Argument {
         Argument::new(name, ArgumentKind::Integer)
+    }
+
+    pub(super) const fn double(name: &'static str) -> Argument {
+        Argument::new(name, ArgumentKind::Double)
     }
 
     pub(super) const fn pattern(name: &'static str) -> Argument {

@@ -1,7 +1,8 @@
 //! From a name to its command: one multiplication, one compare.
 //!
 //! ```text
-//!   "get" ──> capitals, folded into two words and a length ──> × multiplier ──> top 8 bits ──> SLOTS[..] ──> equal?
+//!   "get" ──> capitals, folded into two words and a length ──> × multiplier ──> top 12 bits ──> slots[..]
+//!                                                                                  index ──> keys[..] equal?
 //! ```
 //!
 //! The multiplier for which no two names meet is looked for at compile time.
@@ -10,7 +11,7 @@ use super::{COMMANDS, Command};
 
 /// Longest name; two overlapping words of eight bytes hold it.
 const NAME_BYTES_MAX: usize = 16;
-const SLOT_BITS: u32 = 8;
+const SLOT_BITS: u32 = 12;
 const EMPTY: u8 = u8::MAX;
 
 /// A name in capitals. With its length, the two words determine it: where they overlap they say the same.
@@ -22,8 +23,6 @@ struct Key {
 }
 
 impl Key {
-    const NONE: Key = Key { head: 0, tail: 0, len: 0 };
-
     #[inline(always)]
     const fn of(name: &[u8]) -> Option<Key> {
         let len = name.len();
@@ -75,7 +74,7 @@ const fn capitals(word: u64) -> u64 {
 struct Slots {
     multiplier: u64,
     commands: [u8; 1 << SLOT_BITS],
-    keys: [Key; 1 << SLOT_BITS],
+    keys: [Key; COMMANDS.len()],
 }
 
 static SLOTS: Slots = find();
@@ -93,8 +92,11 @@ const fn find() -> Slots {
 
 /// `None`: two names meet.
 const fn fill(multiplier: u64) -> Option<Slots> {
-    let mut slots =
-        Slots { multiplier, commands: [EMPTY; 1 << SLOT_BITS], keys: [Key::NONE; 1 << SLOT_BITS] };
+    let mut slots = Slots {
+        multiplier,
+        commands: [EMPTY; 1 << SLOT_BITS],
+        keys: [Key { head: 0, tail: 0, len: 0 }; COMMANDS.len()],
+    };
     assert!(COMMANDS.len() < EMPTY as usize);
     let mut index = 0;
     while index < COMMANDS.len() {
@@ -104,7 +106,7 @@ const fn fill(multiplier: u64) -> Option<Slots> {
             return None;
         }
         slots.commands[slot] = index as u8;
-        slots.keys[slot] = key;
+        slots.keys[index] = key;
         index += 1;
     }
     Some(slots)
@@ -114,9 +116,9 @@ const fn fill(multiplier: u64) -> Option<Slots> {
 #[inline]
 pub fn lookup(name: &[u8]) -> Option<&'static Command> {
     let key = Key::of(name)?;
-    let slot = key.slot(SLOTS.multiplier);
-    // An empty slot's key has length 0, which no name has.
-    SLOTS.keys[slot].equals(key).then(|| &COMMANDS[SLOTS.commands[slot] as usize])
+    let index = usize::from(SLOTS.commands[key.slot(SLOTS.multiplier)]);
+    // An empty slot's index is behind the last command.
+    SLOTS.keys.get(index).is_some_and(|known| known.equals(key)).then(|| &COMMANDS[index])
 }
 
 #[cfg(test)]

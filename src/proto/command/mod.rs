@@ -9,103 +9,33 @@
 //! here. Summaries, groups and arities of Redis' commands are Redis'.
 
 mod arguments;
+mod client;
 mod cluster;
+mod group;
+mod id;
+mod json;
+mod keys;
 mod lookup;
 mod nearest;
+mod operations;
+mod ordered;
+mod page;
 mod records;
 mod session;
+mod strings;
+mod transactions;
 
 #[cfg(test)]
 mod tests;
 
 pub use arguments::{Argument, ArgumentKind, Syntax};
+pub use group::Group;
+pub use id::{COMMANDS, CommandId};
 pub use lookup::lookup;
 pub use nearest::nearest;
+pub use page::page;
 
 use std::ops::BitOr;
-
-/// A command's number: dense, so that it indexes tables of counters.
-///
-/// The commands of [`COMMANDS`] come first and in its order, then the subcommands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[repr(u8)]
-#[expect(missing_docs, reason = "each is the command of its name")]
-pub enum CommandId {
-    Put,
-    Get,
-    Query,
-    Delete,
-    Compute,
-    Set,
-    Del,
-    Unlink,
-    Exists,
-    Mget,
-    Mset,
-    Dbsize,
-    Flushall,
-    Flushdb,
-    Scan,
-    Keys,
-    Type,
-    JsonDel,
-    JsonForget,
-    Ping,
-    Echo,
-    Hello,
-    Select,
-    Quit,
-    Reset,
-    Client,
-    Command,
-    Config,
-    Info,
-    Help,
-    Status,
-    Exit,
-    ClusterHello,
-    ClusterPing,
-    ClusterPrepare,
-    ClusterGet,
-    ClusterStore,
-    ClusterSync,
-    /// `H.SLOTS`
-    ClusterSlots,
-    ClusterFill,
-    ClusterView,
-    ClusterViewPrepare,
-    ClusterViewAccept,
-    ClusterCount,
-    ClusterKeys,
-    ClusterRelay,
-    ClientId,
-    ClientSetname,
-    ClientGetname,
-    ClientSetinfo,
-    ClientInfo,
-    ClientList,
-    ClientKill,
-    ClientWarnings,
-    ClientHelp,
-    CommandCount,
-    CommandDocs,
-    CommandInfo,
-    CommandList,
-    CommandHelp,
-    ConfigGet,
-    ConfigHelp,
-}
-
-impl CommandId {
-    /// Numbers in use, subcommands included.
-    pub const COUNT: usize = CommandId::ConfigHelp as usize + 1;
-
-    /// Its place in tables.
-    #[inline]
-    pub fn index(self) -> usize {
-        self as usize
-    }
-}
 
 /// What is true of a command: a set of the constants below.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -136,8 +66,10 @@ impl Flags {
     pub const LOADING: Flags = Flags(1 << 9);
     /// Can do much harm, or takes a time that grows with the data.
     pub const DANGEROUS: Flags = Flags(1 << 10);
-    /// Its count of arguments is checked, and then it is as unknown as if it were not here.
-    pub const UNSUPPORTED: Flags = Flags(1 << 11);
+    /// Changes what is true of its own connection: nobody passes it on for somebody else.
+    pub const OWN: Flags = Flags(1 << 11);
+    /// Never part of a transaction.
+    pub const NO_MULTI: Flags = Flags(1 << 12);
 
     /// Whether all of `flags` are set.
     #[inline]
@@ -207,34 +139,6 @@ impl KeySpec {
     }
 }
 
-/// Where a command stands in the documentation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Group {
-    /// Any kind of value.
-    Generic,
-    /// Plain strings.
-    String,
-    /// Documents.
-    Json,
-    /// About the connection.
-    Connection,
-    /// About the server.
-    Server,
-}
-
-impl Group {
-    /// As COMMAND DOCS says it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Group::Generic => "generic",
-            Group::String => "string",
-            Group::Json => "json",
-            Group::Connection => "connection",
-            Group::Server => "server",
-        }
-    }
-}
-
 /// One command or subcommand.
 #[derive(Debug)]
 pub struct Command {
@@ -295,7 +199,7 @@ impl Command {
         if self.arity < 0 { count >= arity } else { count == arity }
     }
 
-    /// The subcommand of this name in any case. Those that are [`Flags::UNSUPPORTED`] are found too.
+    /// The subcommand of this name in any case.
     pub fn subcommand(&self, name: &[u8]) -> Option<&'static Command> {
         self.subcommands.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(name))
     }
@@ -309,10 +213,12 @@ impl Command {
     pub fn categories(&self) -> impl Iterator<Item = &'static str> {
         let is = |flags| self.flags.contains(flags);
         let touches = is(Flags::READONLY) || is(Flags::WRITE);
+        let server = self.group == Group::Server && touches;
         [
-            (self.group == Group::Generic || (self.group == Group::Server && touches), "@keyspace"),
+            (matches!(self.group, Group::Generic | Group::Ordered) || server, "@keyspace"),
             (is(Flags::READONLY), "@read"),
             (is(Flags::WRITE), "@write"),
+            (self.group == Group::Bitmap, "@bitmap"),
             (self.group == Group::String, "@string"),
             (self.group == Group::Json, "@json"),
             (is(Flags::ADMIN), "@admin"),
@@ -320,62 +226,14 @@ impl Command {
             (!is(Flags::FAST), "@slow"),
             (is(Flags::ADMIN) || is(Flags::DANGEROUS), "@dangerous"),
             (self.group == Group::Connection, "@connection"),
+            (self.group == Group::Transactions, "@transaction"),
+            (self.group == Group::Scripting, "@scripting"),
         ]
         .into_iter()
         .filter(|(holds, _)| *holds)
         .map(|(_, name)| name)
     }
 }
-
-/// Every command, in the order of [`CommandId`].
-pub static COMMANDS: &[Command] = &[
-    records::PUT,
-    records::GET,
-    records::QUERY,
-    records::DELETE,
-    records::COMPUTE,
-    records::SET,
-    records::DEL,
-    records::UNLINK,
-    records::EXISTS,
-    records::MGET,
-    records::MSET,
-    records::DBSIZE,
-    records::FLUSHALL,
-    records::FLUSHDB,
-    records::SCAN,
-    records::KEYS,
-    records::TYPE,
-    records::JSON_DEL,
-    records::JSON_FORGET,
-    session::PING,
-    session::ECHO,
-    session::HELLO,
-    session::SELECT,
-    session::QUIT,
-    session::RESET,
-    session::CLIENT,
-    session::COMMAND,
-    session::CONFIG,
-    session::INFO,
-    session::HELP,
-    session::STATUS,
-    session::EXIT,
-    cluster::HELLO,
-    cluster::PING,
-    cluster::PREPARE,
-    cluster::GET,
-    cluster::STORE,
-    cluster::SYNC,
-    cluster::SLOTS,
-    cluster::FILL,
-    cluster::VIEW,
-    cluster::VIEW_PREPARE,
-    cluster::VIEW_ACCEPT,
-    cluster::COUNT,
-    cluster::KEYS,
-    cluster::RELAY,
-];
 
 /// The commands that COMMAND COUNT counts and COMMAND LIST, INFO and DOCS show: what a client may send.
 pub fn listed() -> impl Iterator<Item = &'static Command> {

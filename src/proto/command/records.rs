@@ -84,7 +84,15 @@ pub(super) const SET: Command = Command {
     arguments: &[
         KEY,
         Argument::string("value"),
-        Argument::one_of("condition", &[Argument::word("nx", "NX"), Argument::word("xx", "XX")]).optional(),
+        Argument::one_of(
+            "condition",
+            &[
+                Argument::word("nx", "NX"),
+                Argument::word("xx", "XX"),
+                Argument::string("comparison-value").after("IFEQ"),
+            ],
+        )
+        .optional(),
         Argument::word("get", "GET").optional(),
         Argument::one_of(
             "expiration",
@@ -98,7 +106,7 @@ pub(super) const SET: Command = Command {
         )
         .optional(),
     ],
-    examples: &["SET greeting \"good morning\"", "SET lock mine NX"],
+    examples: &["SET greeting \"good morning\"", "SET lock mine NX", "SET session 1 EX 60"],
     ..Command::new(CommandId::Set, "SET", "set", -3)
 };
 
@@ -215,25 +223,4 @@ pub(super) const TYPE: Command = Command {
     summary: "Determine the type stored at key",
     arguments: &[KEY],
     ..Command::new(CommandId::Type, "TYPE", "type", 2)
-};
-
-pub(super) const JSON_DEL: Command = Command {
-    flags: WRITE,
-    keys: KeySpec::one(&["RW", "delete"]),
-    group: Group::Json,
-    since: "1.0.0",
-    complexity: "O(N) with N being the size of what is deleted",
-    summary: "Delete a field, an element, or a whole document",
-    arguments: &[KEY, Argument::string("path").optional()],
-    examples: &["JSON.DEL person1 $.address.city"],
-    ..Command::new(CommandId::JsonDel, "JSON.DEL", "json.del", -2)
-};
-
-pub(super) const JSON_FORGET: Command = Command {
-    summary: "Delete a field, an element, or a whole document: another name of JSON.DEL",
-    examples: &[],
-    id: CommandId::JsonForget,
-    name: "JSON.FORGET",
-    full_name: "json.forget",
-    ..JSON_DEL
 };

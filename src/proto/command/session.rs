@@ -30,7 +30,7 @@ pub(super) const ECHO: Command = Command {
 };
 
 pub(super) const HELLO: Command = Command {
-    flags: ANY.with(Flags::FAST).with(Flags::NO_AUTH),
+    flags: ANY.with(Flags::FAST).with(Flags::NO_AUTH).with(Flags::OWN),
     since: "6.0.0",
     summary: "Handshake with Redis",
     arguments: &[Argument::block(
@@ -67,105 +67,25 @@ pub(super) const QUIT: Command = Command {
 };
 
 pub(super) const RESET: Command = Command {
-    flags: ANY.with(Flags::FAST).with(Flags::NO_AUTH),
+    flags: ANY.with(Flags::FAST).with(Flags::NO_AUTH).with(Flags::OWN),
     since: "6.2.0",
     summary: "Reset the connection",
     ..connection(CommandId::Reset, "RESET", "reset", 1)
-};
-
-pub(super) const CLIENT: Command = Command {
-    flags: Flags::SERVER,
-    since: "2.4.0",
-    complexity: "Depends on subcommand.",
-    summary: "A container for client connection commands",
-    subcommands: &[
-        CLIENT_ID,
-        CLIENT_SETNAME,
-        CLIENT_GETNAME,
-        CLIENT_SETINFO,
-        CLIENT_INFO,
-        CLIENT_LIST,
-        CLIENT_KILL,
-        CLIENT_WARNINGS,
-        CLIENT_HELP,
-    ],
-    ..connection(CommandId::Client, "CLIENT", "client", -2)
-};
-
-const CLIENT_ID: Command = Command {
-    since: "5.0.0",
-    summary: "Returns the client ID for the current connection",
-    ..connection(CommandId::ClientId, "ID", "client|id", 2)
-};
-
-const CLIENT_SETNAME: Command = Command {
-    since: "2.6.9",
-    summary: "Set the current connection name",
-    arguments: &[Argument::string("connection-name")],
-    ..connection(CommandId::ClientSetname, "SETNAME", "client|setname", 3)
-};
-
-const CLIENT_GETNAME: Command = Command {
-    since: "2.6.9",
-    summary: "Get the current connection name",
-    ..connection(CommandId::ClientGetname, "GETNAME", "client|getname", 2)
-};
-
-const CLIENT_SETINFO: Command = Command {
-    since: "7.2.0",
-    summary: "Set client or connection specific info",
-    arguments: &[Argument::one_of(
-        "attr",
-        &[Argument::string("libname").after("LIB-NAME"), Argument::string("libver").after("LIB-VER")],
-    )],
-    ..connection(CommandId::ClientSetinfo, "SETINFO", "client|setinfo", 4)
-};
-
-const CLIENT_INFO: Command = Command {
-    since: "6.2.0",
-    summary: "Returns information about the current client connection.",
-    ..connection(CommandId::ClientInfo, "INFO", "client|info", 2)
-};
-
-const CLIENT_LIST: Command = Command {
-    flags: ANY.with(Flags::ADMIN),
-    since: "2.4.0",
-    complexity: "O(N) where N is the number of client connections",
-    summary: "Get the list of client connections",
-    arguments: &[Argument::integer("client-id").after("ID").multiple().optional()],
-    ..connection(CommandId::ClientList, "LIST", "client|list", -2)
-};
-
-/// Its count of arguments is judged as in Redis; beyond that there is none.
-const CLIENT_KILL: Command = Command {
-    flags: ANY.with(Flags::ADMIN).with(Flags::UNSUPPORTED),
-    since: "2.4.0",
-    complexity: "O(N) where N is the number of client connections",
-    summary: "Kill the connection of a client",
-    ..connection(CommandId::ClientKill, "KILL", "client|kill", -3)
-};
-
-const CLIENT_WARNINGS: Command = Command {
-    summary: "What to do with an answer that may be incomplete because servers are down",
-    arguments: &[Argument::one_of(
-        "warnings",
-        &[Argument::word("off", "OFF"), Argument::word("on", "ON"), Argument::word("error", "ERROR")],
-    )],
-    examples: &["CLIENT WARNINGS ON"],
-    ..connection(CommandId::ClientWarnings, "WARNINGS", "client|warnings", 3)
-};
-
-const CLIENT_HELP: Command = Command {
-    since: "5.0.0",
-    summary: "Show helpful text about the different subcommands",
-    ..connection(CommandId::ClientHelp, "HELP", "client|help", 2)
 };
 
 pub(super) const COMMAND: Command = Command {
     since: "2.8.13",
     complexity: "O(N) where N is the total number of Redis commands",
     summary: "Get array of Redis command details",
-    subcommands: &[COMMAND_COUNT, COMMAND_DOCS, COMMAND_INFO, COMMAND_LIST, COMMAND_HELP],
+    subcommands: &[
+        COMMAND_COUNT,
+        COMMAND_DOCS,
+        COMMAND_INFO,
+        COMMAND_LIST,
+        COMMAND_GETKEYS,
+        COMMAND_GETKEYSANDFLAGS,
+        COMMAND_HELP,
+    ],
     ..server(CommandId::Command, "COMMAND", "command", -1)
 };
 
@@ -208,6 +128,26 @@ const COMMAND_LIST: Command = Command {
     ..server(CommandId::CommandList, "LIST", "command|list", -2)
 };
 
+const COMMAND_GETKEYS: Command = Command {
+    flags: Flags::SERVER.with(Flags::LOADING),
+    group: Group::Server,
+    since: "2.8.13",
+    complexity: "O(N) where N is the number of arguments to the command",
+    summary: "Extract keys given a full Redis command",
+    arguments: &[Argument::string("command"), Argument::string("arg").multiple()],
+    ..Command::new(CommandId::CommandGetkeys, "GETKEYS", "command|getkeys", -4)
+};
+
+const COMMAND_GETKEYSANDFLAGS: Command = Command {
+    flags: Flags::SERVER.with(Flags::LOADING),
+    group: Group::Server,
+    since: "7.0.0",
+    complexity: "O(N) where N is the number of arguments to the command",
+    summary: "Extract keys and access flags given a full Redis command",
+    arguments: &[Argument::string("command"), Argument::string("arg").multiple()],
+    ..Command::new(CommandId::CommandGetkeysandflags, "GETKEYSANDFLAGS", "command|getkeysandflags", -4)
+};
+
 const COMMAND_HELP: Command = Command {
     since: "5.0.0",
     summary: "Show helpful text about the different subcommands",
@@ -219,7 +159,7 @@ pub(super) const CONFIG: Command = Command {
     since: "2.0.0",
     complexity: "Depends on subcommand.",
     summary: "A container for server configuration commands",
-    subcommands: &[CONFIG_GET, CONFIG_HELP],
+    subcommands: &[CONFIG_GET, CONFIG_SET, CONFIG_RESETSTAT, CONFIG_REWRITE, CONFIG_HELP],
     ..server(CommandId::Config, "CONFIG", "config", -2)
 };
 
@@ -231,6 +171,36 @@ const CONFIG_GET: Command = Command {
     arguments: &[Argument::pattern("parameter").multiple()],
     examples: &["CONFIG GET max*"],
     ..server(CommandId::ConfigGet, "GET", "config|get", -3)
+};
+
+const CONFIG_SET: Command = Command {
+    flags: Flags::SERVER.with(Flags::ADMIN).with(Flags::LOADING),
+    group: Group::Server,
+    since: "2.0.0",
+    complexity: "O(N) when N is the number of configuration parameters provided",
+    summary: "Set configuration parameters to the given values",
+    arguments: &[Argument::block(
+        "parameter_value",
+        &[Argument::string("parameter"), Argument::string("value")],
+    )
+    .multiple()],
+    ..Command::new(CommandId::ConfigSet, "SET", "config|set", -4)
+};
+
+const CONFIG_RESETSTAT: Command = Command {
+    flags: Flags::SERVER.with(Flags::ADMIN).with(Flags::LOADING),
+    group: Group::Server,
+    since: "2.0.0",
+    summary: "Reset the stats returned by INFO",
+    ..Command::new(CommandId::ConfigResetstat, "RESETSTAT", "config|resetstat", 2)
+};
+
+const CONFIG_REWRITE: Command = Command {
+    flags: Flags::SERVER.with(Flags::ADMIN).with(Flags::LOADING),
+    group: Group::Server,
+    since: "2.8.0",
+    summary: "Rewrite the configuration file with the in memory configuration",
+    ..Command::new(CommandId::ConfigRewrite, "REWRITE", "config|rewrite", 2)
 };
 
 const CONFIG_HELP: Command = Command {

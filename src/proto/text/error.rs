@@ -103,6 +103,8 @@ pub enum Expected {
     ShorterPath,
     /// A step that the path notation knows: no wildcards, slices, filters.
     SimplePathStep,
+    /// A path without filters.
+    NoFilter,
 }
 
 impl Expected {
@@ -140,6 +142,7 @@ impl Expected {
             Expected::PathIndex => "an index such as [0] or a name such as [\"a\"]",
             Expected::PathBracket => "']'",
             Expected::SimplePathStep => "a path without wildcards, slices, filters and negative indexes",
+            Expected::NoFilter => "a path without filters: they are not in this release",
             Expected::LessDepth { .. } | Expected::ShorterKey | Expected::ShorterPath => "",
         }
     }

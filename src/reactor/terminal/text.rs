@@ -1,5 +1,6 @@
 //! What the editor makes of a text: pure, so that it is tested without a terminal.
 
+use crate::console;
 use crate::proto::command::{self, COMMANDS, Flags};
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ pub(super) fn commands_beginning(word: &str) -> Vec<String> {
     let begins = |name: &str| name.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
     COMMANDS
         .iter()
-        .filter(|command| !command.flags.contains(Flags::CLUSTER) && begins(command.name))
+        .filter(|command| console::is_offered(command) && begins(command.name))
         .map(|command| command.name.to_owned())
         .collect()
 }

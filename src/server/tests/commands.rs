@@ -65,12 +65,6 @@ fn set_has_options() {
         );
     }
     assert_eq!(line("SET k v EX abc"), "-ERR value is not an integer or out of range\r\n");
-    for refused in ["EX 5", "PX 5", "EXAT 9999999999", "PXAT 9999999999999", "NX EX 5"] {
-        assert!(
-            line(&format!("SET k v {refused}")).starts_with("-ERR expiry is not in this release"),
-            "{refused}"
-        );
-    }
     assert_eq!(line("GET k"), "$1\r\n5\r\n", "nothing was changed by what was refused");
 }
 
@@ -188,7 +182,7 @@ fn unknown_commands_are_named_with_their_arguments() {
     );
     assert_eq!(line("CLIENT XX"), "-ERR unknown subcommand 'XX'. Try CLIENT HELP.\r\n");
     assert_eq!(line("CLIENT KILL"), "-ERR wrong number of arguments for 'client|kill' command\r\n");
-    assert_eq!(line("CLIENT KILL a:1"), "-ERR unknown subcommand 'KILL'. Try CLIENT HELP.\r\n");
+    assert_eq!(line("CLIENT KILL a:1"), "-ERR No such client\r\n");
     assert!(!harness.is_closed(id));
 }
 
@@ -202,7 +196,7 @@ fn command_tells_of_the_table() {
     assert!(line("COMMAND LIST").starts_with(&format!("*{count}\r\n$3\r\nput\r\n")));
     assert!(line("COMMAND DOCS").starts_with(&format!("%{count}\r\n$3\r\nput\r\n%5\r\n$7\r\nsummary\r\n")));
     assert_eq!(line("COMMAND LIST FILTERBY PATTERN mg*"), "*1\r\n$4\r\nmget\r\n");
-    assert_eq!(line("COMMAND LIST FILTERBY MODULE ReJSON"), "*2\r\n$8\r\njson.del\r\n$11\r\njson.forget\r\n");
+    assert!(line("COMMAND LIST FILTERBY MODULE ReJSON").contains("$11\r\njson.forget\r\n"));
     assert!(line("COMMAND LIST FILTERBY ACLCAT keyspace").contains("$4\r\nscan\r\n"));
     assert_eq!(line("COMMAND LIST FILTERBY X y"), "-ERR syntax error\r\n");
     assert_eq!(line("COMMAND DOCS nosuch h.get"), "%0\r\n");
@@ -219,9 +213,8 @@ fn config_get_takes_patterns() {
     assert_eq!(line("CONFIG GET save"), "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
     assert_eq!(line("CONFIG GET APPENDONLY"), "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n");
     assert_eq!(line("CONFIG GET nosuch"), "*0\r\n");
-    assert!(line("CONFIG GET max* data*").starts_with("*8\r\n$9\r\ndatabases\r\n$1\r\n1\r\n"));
+    assert!(line("CONFIG GET maxm* data*").starts_with("*6\r\n$9\r\ndatabases\r\n$1\r\n1\r\n"));
     assert_eq!(line("CONFIG GET maxclients"), "*2\r\n$10\r\nmaxclients\r\n$5\r\n19900\r\n");
-    assert_eq!(line("CONFIG SET x y"), "-ERR unknown subcommand 'SET'. Try CONFIG HELP.\r\n");
 }
 
 #[test]
@@ -252,8 +245,15 @@ fn info_counts() {
     }
     assert!(!info.contains("cmdstat_"));
     let calls = harness.line(id, "INFO commandstats keyspace");
-    assert!(calls.contains("cmdstat_get:calls=2,rejected_calls=1,failed_calls=0\r\n"), "{calls}");
-    assert!(calls.contains("cmdstat_select:calls=1,rejected_calls=0,failed_calls=1\r\n"), "{calls}");
+    assert!(
+        calls.contains("cmdstat_get:calls=2,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0\r\n"),
+        "{calls}"
+    );
+    assert!(
+        calls
+            .contains("cmdstat_select:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1\r\n"),
+        "{calls}"
+    );
     assert!(calls.contains("\r\n\r\n# Keyspace\r\n") && !calls.contains("# Server"));
     assert!(harness.line(id, "INFO everything").contains("cmdstat_"));
     assert_eq!(harness.line(id, "INFO nosuch"), "$0\r\n\r\n");

@@ -217,6 +217,6 @@ fn client_list_shows_everybody() {
     assert!(own.starts_with('=') && own.contains("txt:id=1 "), "{own}");
     assert_eq!(harness.line(second, "CLIENT LIST ID 2").matches("id=").count(), 1);
     assert_eq!(harness.line(second, "CLIENT LIST TYPE replica"), "$0\r\n\r\n");
-    assert_eq!(harness.line(second, "CLIENT LIST TYPE x"), "-ERR syntax error\r\n");
+    assert_eq!(harness.line(second, "CLIENT LIST TYPE x"), "-ERR Unknown client type 'x'\r\n");
     assert_eq!(harness.line(second, "CLIENT LIST ID x"), "-ERR Invalid client ID\r\n");
 }

@@ -58,6 +58,11 @@ fn random_arguments_break_nothing() {
         let witness = harness.connect();
         for _ in 0..300 {
             let command = &COMMANDS[rng.index(COMMANDS.len())];
+            // Those that leave requests or their answers for later, or end the process, have tests of their own.
+            let later = [CommandId::Multi, CommandId::Shutdown, CommandId::Monitor, CommandId::Client];
+            if later.contains(&command.id) {
+                continue;
+            }
             let mut args = vec![command.name.as_bytes().to_vec()];
             if !command.subcommands.is_empty() && rng.percent(80) {
                 args.push(command.subcommands[rng.index(command.subcommands.len())].name.as_bytes().to_vec());
