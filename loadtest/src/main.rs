@@ -1,48 +1,54 @@
 //! `loadtest`: request storms against any RESP server, with honest percentiles.
 //!
 //! ```text
-//!  options ──► Settings ──► engine ◄──► connection ◄── replies      what comes
-//!                             │             └───────── requests     what goes
-//!                             ▼
-//!                           tally, cpu ──► report ──► table or json
+//!  options ──► settings ──► session ──► load: team ◄──► engine ◄──► connection     one thread each, with its reactor
+//!   flags       Job            │          │                 │
+//!                              │          │ slices          └─ work: plan, templates, keys, values
+//!                              ▼          ▼
+//!                           faults     show: record ──► table, json, csv, hdr
+//!                                        ▲
+//!                                      truth: tally, ledger, silence, cpu
 //! ```
 
-mod connection;
-mod cpu;
-mod engine;
-mod json;
+mod faults;
+mod load;
 mod options;
-mod progress;
-mod replies;
-mod report;
-mod requests;
-mod tally;
+mod session;
+mod settings;
+mod show;
+mod truth;
+mod work;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use clap::Parser as _;
-use engine::{Ending, Engine, Goal, Outcome};
-use options::{Options, Settings};
-use progress::Progress;
-use report::Report;
-use requests::Plan;
+use faults::Faults;
+use faults::server::OwnServer;
+use load::run::Ending;
+use options::{Options, OutputFlags};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use settings::Settings;
+use show::csv::CsvFile;
+use show::hdr::HdrFile;
+use show::live::{Length, Live};
+use show::record::Record;
+use show::{Shows, result, table};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 const SOME_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// What shells report of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
-/// Open files that are no connections.
-const OTHER_FILES: u64 = 16;
+/// Open files that are no connections, and those of each thread.
+const OTHER_FILES: u64 = 24;
+const THREAD_FILES: u64 = 4;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match options.settings().and_then(|settings| measure(&options, settings)) {
+    match options.settings().and_then(measure) {
         Ok(code) => code,
         Err(reason) => {
             eprintln!("loadtest: {reason}");
@@ -52,53 +58,65 @@ fn main() -> ExitCode {
 }
 
 /// Connects, fills, measures and reports. The error is one that came before any measurement.
-fn measure(options: &Options, settings: Settings) -> Result<ExitCode, String> {
-    let Settings { wiring, goal, mut plan, prefill, mut echo } = settings;
-    raise_file_limit(wiring.connections as u64 + OTHER_FILES)?;
-    let interrupted = Arc::new(AtomicBool::new(false));
+fn measure(mut settings: Settings) -> Result<ExitCode, String> {
+    let job = &settings.job;
+    let connections = job.wiring.connections as u64 + job.wiring.crowd.total();
+    raise_file_limit(connections + OTHER_FILES + THREAD_FILES * job.threads as u64)?;
+    let stop = listen_to_signals()?;
+    let mut shows = shows(&settings.output)?;
+    let server = match settings.start_server.take() {
+        Some(path) => Some(OwnServer::start(Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()))?),
+        None => None,
+    };
+    if let Some(server) = &server {
+        settings.target.name = server.address().to_string();
+        settings.job.wiring.addresses = vec![server.address()];
+        settings.job.pids.push(server.pid());
+    }
+    let mut faults = Faults::new(std::mem::take(&mut settings.faults), server);
+    let length = Length { duration: settings.job.duration, requests: settings.job.requests };
+    shows.live.begin(String::new(), length);
+    let record = session::run(&settings.job, &settings.target.name, &stop, &mut faults, &mut shows)?;
+    print(&settings, &record)?;
+    if let Some(error) = shows.error {
+        eprintln!("loadtest: {error}");
+        return Ok(ExitCode::from(SOME_FAILED));
+    }
+    Ok(ExitCode::from(status(&record)))
+}
+
+fn print(settings: &Settings, record: &Record) -> Result<(), String> {
+    let text = match settings.output.json {
+        true => result::object(&settings.echo, record).end() + "\n",
+        false => table::table(&settings.echo, record),
+    };
+    io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))
+}
+
+fn status(record: &Record) -> u8 {
+    match record.closing.ending {
+        Ending::Interrupted => INTERRUPTED,
+        Ending::TargetGone => SOME_FAILED,
+        Ending::Finished if record.failed() => SOME_FAILED,
+        Ending::Finished => 0,
+    }
+}
+
+fn shows(output: &OutputFlags) -> Result<Shows, String> {
+    let csv = output.csv.as_deref().map(CsvFile::create).transpose()?;
+    let hdr = output.hdr.as_deref().map(HdrFile::create).transpose()?;
+    Ok(Shows { live: Live::new(!output.quiet), csv, hdr, error: None })
+}
+
+/// The first signal asks for a report, a second one does not wait for it.
+fn listen_to_signals() -> Result<Arc<AtomicBool>, String> {
+    let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        // The first signal asks for a report, a second one does not wait for it.
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&interrupted))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&interrupted)))
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
             .map_err(|error| format!("signals: {error}"))?;
     }
-    let progress = Progress::new(!options.quiet);
-    let mut engine = Engine::connect(wiring, interrupted, progress)
-        .map_err(|error| format!("{}: {error}", echo.target))?;
-    echo.target = engine.address().to_string();
-    let outcome = match prefill {
-        Some((mut filling, keys)) => match fill(&mut engine, &mut filling, keys)? {
-            Ending::Finished => run(&mut engine, &mut plan, goal)?,
-            _ => return Err("interrupted while the keys were set".to_owned()),
-        },
-        None => run(&mut engine, &mut plan, goal)?,
-    };
-    let report = Report { echo: &echo, plan: &plan, outcome: &outcome };
-    let text = if options.json { report.json() + "\n" } else { report.table() };
-    io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))?;
-    Ok(match outcome.ending {
-        Ending::Interrupted => ExitCode::from(INTERRUPTED),
-        Ending::TargetGone => ExitCode::from(SOME_FAILED),
-        Ending::Finished if outcome.tally.failures.any() => ExitCode::from(SOME_FAILED),
-        Ending::Finished => ExitCode::SUCCESS,
-    })
-}
-
-fn run(engine: &mut Engine, plan: &mut Plan, goal: Goal) -> Result<Outcome, String> {
-    engine.run(plan, goal).map_err(|error| format!("waiting for answers: {error}"))
-}
-
-/// Sets every key once, or says why that failed.
-fn fill(engine: &mut Engine, plan: &mut Plan, keys: u64) -> Result<Ending, String> {
-    let goal = Goal { warmup: Duration::ZERO, duration: None, requests: Some(keys) };
-    let outcome = run(engine, plan, goal)?;
-    let failures = &outcome.tally.failures;
-    if outcome.ending != Ending::Interrupted && (failures.any() || outcome.ending == Ending::TargetGone) {
-        let example = failures.first_error.as_ref().or(failures.first_wrong.as_ref());
-        let reason = example.map_or("connections were lost", String::as_str);
-        return Err(format!("only {} of {keys} keys could be set: {reason}", outcome.tally.good()));
-    }
-    Ok(outcome.ending)
+    Ok(stop)
 }
 
 /// Lets this process open `wanted` files, if the system does.
@@ -109,7 +127,9 @@ fn raise_file_limit(wanted: u64) -> Result<(), String> {
     }
     if limit.maximum.is_some_and(|maximum| maximum < wanted) {
         let most = limit.maximum.unwrap_or_default();
-        return Err(format!("-c needs {wanted} open files, and this process may have {most} (ulimit -Hn)"));
+        return Err(format!(
+            "{wanted} open files are needed for these connections, and this process may have {most} (ulimit -Hn)"
+        ));
     }
     let raised = Rlimit { current: Some(wanted), maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised).map_err(|error| format!("raising the limit of open files: {error}"))

@@ -1,12 +1,22 @@
-//! CPU time that processes have used.
+//! CPU time that processes and threads have used, and how long they waited for a core.
 
 use std::fs;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// CPU time of this process.
 pub(crate) fn own() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// CPU time of the calling thread, and the time it stood in the queue for a core (0 where that cannot be told).
+pub(crate) fn own_thread() -> (Duration, Duration) {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let queued = text.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+    (Duration::new(time.tv_sec as u64, time.tv_nsec as u32), Duration::from_nanos(queued))
 }
 
 /// CPU time of all threads of process `pid`, to the nanosecond, or `None` where it cannot be read (another system than
@@ -24,7 +34,7 @@ pub(crate) fn of_process(pid: u32) -> Option<Duration> {
 }
 
 /// The CPU time used in a span of time, by us and by the processes that are watched.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(crate) struct Usage {
     pub(crate) own: Duration,
     /// By process, `None` for one that ended in between.
@@ -55,12 +65,14 @@ mod tests {
     #[test]
     fn work_takes_cpu_time() {
         let before = Usage::read(&[std::process::id(), u32::MAX]);
+        let (thread_before, _) = own_thread();
         let mut sum = 0u64;
         while own() < before.own + Duration::from_millis(20) {
             sum = std::hint::black_box(sum.wrapping_mul(3) + 1);
         }
         let used = Usage::read(&[std::process::id(), u32::MAX]).since(&before);
         assert!(used.own >= Duration::from_millis(20));
+        assert!(own_thread().0 > thread_before);
         assert_eq!(used.watched[1], (u32::MAX, None));
         if cfg!(target_os = "linux") {
             assert!(used.watched[0].1.is_some());

@@ -1,4 +1,4 @@
-//! Writes JSON objects, two levels deep and no more.
+//! Writes JSON objects.
 
 use std::fmt::Write as _;
 
@@ -49,6 +49,22 @@ impl Object {
         self.raw(name, &text)
     }
 
+    pub(crate) fn optional_object(self, name: &str, value: Option<Object>) -> Object {
+        match value {
+            Some(value) => self.object(name, value),
+            None => self.raw(name, "null"),
+        }
+    }
+
+    pub(crate) fn texts(self, name: &str, values: &[String]) -> Object {
+        let mut list = "[".to_owned();
+        for (index, value) in values.iter().enumerate() {
+            list.push_str(if index > 0 { "," } else { "" });
+            push_text(&mut list, value);
+        }
+        self.raw(name, &(list + "]"))
+    }
+
     pub(crate) fn array(self, name: &str, values: impl Iterator<Item = Object>) -> Object {
         let values: Vec<String> = values.map(Object::end).collect();
         self.raw(name, &format!("[{}]", values.join(",")))
@@ -89,10 +105,11 @@ mod tests {
             Object::new().number("a", Some(1.26), 1).number("b", None, 1).number("c", Some(f64::NAN), 0);
         let list = [Object::new(), Object::new().whole("x", 1)].into_iter();
         let text = Object::new().text("q\"", "a\\\n").object("in", inner).array("list", list);
-        let text = text.optional_text("none", None).end();
+        let text = text.optional_text("none", None).optional_object("no", None);
+        let text = text.texts("words", &["a".to_owned(), "b".to_owned()]).end();
         assert_eq!(
             text,
-            r#"{"q\"":"a\\\u000a","in":{"a":1.3,"b":null,"c":null},"list":[{},{"x":1}],"none":null}"#
+            r#"{"q\"":"a\\\u000a","in":{"a":1.3,"b":null,"c":null},"list":[{},{"x":1}],"none":null,"no":null,"words":["a","b"]}"#
         );
     }
 }
