@@ -10,6 +10,7 @@
 //!                                      truth: tally, ledger, silence, cpu
 //! ```
 
+mod against;
 mod faults;
 mod load;
 mod options;
@@ -22,7 +23,7 @@ mod work;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Parser as _;
 use faults::Faults;
@@ -65,7 +66,9 @@ fn measure(mut settings: Settings) -> Result<ExitCode, String> {
     let stop = listen_to_signals()?;
     let mut shows = shows(&settings.output)?;
     let server = match settings.start_server.take() {
-        Some(path) => Some(OwnServer::start(Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()))?),
+        Some(path) => {
+            Some(OwnServer::start(Some(path.as_path()).filter(|path| !path.as_os_str().is_empty()))?)
+        }
         None => None,
     };
     if let Some(server) = &server {
@@ -74,22 +77,39 @@ fn measure(mut settings: Settings) -> Result<ExitCode, String> {
         settings.job.pids.push(server.pid());
     }
     let mut faults = Faults::new(std::mem::take(&mut settings.faults), server);
+    if !settings.others.is_empty() {
+        return compare(&settings, &stop, &mut faults, &mut shows);
+    }
     let length = Length { duration: settings.job.duration, requests: settings.job.requests };
     shows.live.begin(String::new(), length);
     let record = session::run(&settings.job, &settings.target.name, &stop, &mut faults, &mut shows)?;
-    print(&settings, &record)?;
-    if let Some(error) = shows.error {
-        eprintln!("loadtest: {error}");
-        return Ok(ExitCode::from(SOME_FAILED));
-    }
-    Ok(ExitCode::from(status(&record)))
+    print(&match settings.output.json {
+        true => result::object(&settings.echo, &record).end() + "\n",
+        false => table::table(&settings.echo, &record),
+    })?;
+    Ok(ExitCode::from(shows.status(status(&record))))
 }
 
-fn print(settings: &Settings, record: &Record) -> Result<(), String> {
-    let text = match settings.output.json {
-        true => result::object(&settings.echo, record).end() + "\n",
-        false => table::table(&settings.echo, record),
+/// The same with several targets in turn.
+fn compare(
+    settings: &Settings,
+    stop: &Arc<AtomicBool>,
+    faults: &mut Faults,
+    shows: &mut Shows,
+) -> Result<ExitCode, String> {
+    let comparison = against::run(settings, stop, faults, shows)?;
+    print(&match settings.output.json {
+        true => comparison.json(settings) + "\n",
+        false => comparison.table(settings),
+    })?;
+    let status = match stop.load(Ordering::Relaxed) {
+        true => INTERRUPTED,
+        false => u8::from(comparison.failed()) * SOME_FAILED,
     };
+    Ok(ExitCode::from(shows.status(status)))
+}
+
+fn print(text: &str) -> Result<(), String> {
     io::stdout().write_all(text.as_bytes()).map_err(|error| format!("standard output: {error}"))
 }
 

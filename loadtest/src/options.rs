@@ -46,6 +46,7 @@ Exit status: 0 done; 1 some request failed; 2 wrong usage or nothing reachable, 
     after_help = SHORT_EXAMPLES,
     after_long_help = EXAMPLES,
     allow_negative_numbers = true,
+    args_override_self = true,
     max_term_width = 110
 )]
 pub(crate) struct Options {
@@ -164,7 +165,12 @@ pub(crate) struct WorkFlags {
     #[arg(long, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
     /// Bytes of a value: 64, 10..1000, or a histogram 64:90,1024:9,65536:1 [default: 64]
-    #[arg(short = 'd', long, value_name = "BYTES", help = "Bytes of a value: 64, 10..1000, 64:90,1024:9,65536:1 or @FILE [default: 64]")]
+    #[arg(
+        short = 'd',
+        long,
+        value_name = "BYTES",
+        help = "Bytes of a value: 64, 10..1000, 64:90,1024:9,65536:1 or @FILE [default: 64]"
+    )]
     pub(crate) data_size: Option<String>,
     /// Keys are drawn from so many
     #[arg(short = 'r', long = "keys", value_name = "N", default_value_t = 100_000)]

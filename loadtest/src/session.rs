@@ -46,19 +46,20 @@ pub(crate) struct Job {
 
 /// A phase that all threads have finished.
 struct Phase {
-    done: Vec<Box<Done>>,
+    done: Vec<Done>,
     crowd: Vec<CrowdCounts>,
 }
 
 impl Phase {
     fn ending(&self) -> Ending {
         let worst = self.done.iter().map(|done| done.ending);
-        worst.max_by_key(|ending| match ending {
-            Ending::Finished => 0,
-            Ending::TargetGone => 1,
-            Ending::Interrupted => 2,
-        })
-        .expect("at least one thread")
+        worst
+            .max_by_key(|ending| match ending {
+                Ending::Finished => 0,
+                Ending::TargetGone => 1,
+                Ending::Interrupted => 2,
+            })
+            .expect("at least one thread")
     }
 
     fn ledgers(&mut self) -> Vec<Option<Ledger>> {
@@ -101,7 +102,8 @@ impl Session<'_> {
     /// Sets every key once, or says why that failed.
     fn fill(&mut self, shows: &mut Shows) -> Result<Vec<Option<Ledger>>, String> {
         // Values of other runs of the same seed must look different.
-        let run = std::process::id() ^ (std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos() as u32);
+        let run =
+            std::process::id() ^ (std::time::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos() as u32);
         let (job, shares) = (self.job, self.shares());
         let ledgers: Vec<Option<Ledger>> =
             shares.map(|share| job.verify.then(|| Ledger::new(job.work.keys, share, run))).collect();
@@ -156,14 +158,14 @@ impl Session<'_> {
         &mut self,
         on_told: &mut dyn FnMut(Option<(usize, crate::load::run::Told)>),
     ) -> Result<Phase, String> {
-        let mut done: Vec<Option<Box<Done>>> = (0..self.job.threads).map(|_| None).collect();
+        let mut done: Vec<Option<Done>> = (0..self.job.threads).map(|_| None).collect();
         let mut crowd: Vec<CrowdCounts> = Vec::new();
         while done.iter().any(Option::is_none) {
             match self.team.next(TICK) {
                 None => on_told(None),
-                Some((thread, Note::Told(told))) => on_told(Some((thread, told))),
+                Some((thread, Note::Told(told))) => on_told(Some((thread, *told))),
                 Some((thread, Note::Done(left, counts))) => {
-                    done[thread] = Some(left);
+                    done[thread] = Some(*left);
                     for one in counts {
                         match crowd.iter_mut().find(|known| known.kind == one.kind) {
                             Some(known) => known.merge(&one),
@@ -189,12 +191,16 @@ impl Session<'_> {
         let (interval, warmup) = (job.interval.as_nanos() as Nanos, job.warmup.as_nanos() as Nanos);
         let start = self.shared.clock.now();
         let began = start + warmup;
-        let orders: Vec<Order> = self.shares().zip(ledgers).map(|(share, ledger)| {
-            let requests = job.requests.map(|requests| share.of(requests));
-            let goal = Goal { warmup: job.warmup, duration: job.duration, requests };
-            let schedule = job.schedule.clone().map(|schedule| (schedule, job.work.seed));
-            Order { plan: job.work.plan(share, ledger), goal, schedule, start, interval }
-        }).collect();
+        let orders: Vec<Order> = self
+            .shares()
+            .zip(ledgers)
+            .map(|(share, ledger)| {
+                let requests = job.requests.map(|requests| share.of(requests));
+                let goal = Goal { warmup: job.warmup, duration: job.duration, requests };
+                let schedule = job.schedule.clone().map(|schedule| (schedule, job.work.seed));
+                Order { plan: job.work.plan(share, ledger), goal, schedule, start, interval }
+            })
+            .collect();
         let operations = job.work.operations.len();
         let mut recorder = Recorder::new(operations, job.threads, began, interval, job.schedule.clone());
         let clock = self.shared.clock;
@@ -263,11 +269,8 @@ impl Session<'_> {
         shows: &mut Shows,
     ) -> Result<Option<Audit>, String> {
         let job = self.job;
-        let plans: Vec<_> = self
-            .shares()
-            .zip(ledgers)
-            .filter_map(|(share, ledger)| job.work.audit(share, ledger?))
-            .collect();
+        let plans: Vec<_> =
+            self.shares().zip(ledgers).filter_map(|(share, ledger)| job.work.audit(share, ledger?)).collect();
         let keys = plans.iter().map(|(_, count)| count).sum();
         let orders = plans.into_iter().map(|(plan, count)| self.whole_order(plan, count)).collect();
         let (_, whole) = self.phase_of_counts(orders, "reading back", keys, shows)?;

@@ -76,7 +76,9 @@ impl Fault {
             return Err(wrong(form));
         }
         let (signal, rest) = match rest.split_first() {
-            Some((word, rest)) if word.starts_with('-') => (signal_of(&word[1..]).map_err(|e| wrong(&e))?, rest),
+            Some((word, rest)) if word.starts_with('-') => {
+                (signal_of(&word[1..]).map_err(|e| wrong(&e))?, rest)
+            }
             _ => (Signal::TERM, rest),
         };
         let (&victim, rest) = rest.split_first().ok_or_else(|| wrong(form))?;

@@ -21,7 +21,8 @@ mod timer {
     use mio::unix::SourceFd;
     use mio::{Interest, Registry, Token};
     use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
     };
 
     #[derive(Debug)]

@@ -297,7 +297,8 @@ impl Crowd {
         now: Nanos,
         registry: &Registry,
     ) -> bool {
-        let Some(index) = event.token().0.checked_sub(FIRST_TOKEN).filter(|&index| index < self.members.len())
+        let Some(index) =
+            event.token().0.checked_sub(FIRST_TOKEN).filter(|&index| index < self.members.len())
         else {
             return false;
         };

@@ -16,9 +16,9 @@ use crate::load::crowd::{Crowd, CrowdCounts, CrowdPlan};
 use crate::load::run::Run;
 use crate::truth::silence::Hearing;
 use crate::truth::tally::{Failures, Nanos};
+use crate::work::Asked;
 use crate::work::keys::Share;
 use crate::work::template::Template;
-use crate::work::Asked;
 
 const EVENTS_PER_TURN: usize = 256;
 pub(crate) const READ_BYTES: usize = 128 << 10;
@@ -63,7 +63,6 @@ impl Shared {
 /// What became of the first dials.
 #[derive(Clone, Debug)]
 pub(crate) struct Connected {
-    pub(crate) address: SocketAddr,
     pub(crate) made: usize,
     /// Why not all of them could be made.
     pub(crate) error: Option<String>,
@@ -98,7 +97,7 @@ impl Engine {
         let now = shared.clock.now();
         let mut connections: Vec<Connection> =
             (0..count).map(|index| Connection::new(Token(index), now)).collect();
-        let mut connected = Connected { address, made: 0, error: None };
+        let mut connected = Connected { made: 0, error: None };
         let mut first = Some(first);
         for connection in &mut connections {
             let stream = first.take().map_or_else(|| connect_one(address, wiring.timeout), Ok);

@@ -366,7 +366,8 @@ impl Engine {
             false => one.waiting_since(),
         });
         let waiting: Vec<Nanos> = waiting.collect();
-        let oldest_due = self.connections.iter().flat_map(|one| one.plan_flights().map(|flight| flight.due)).min();
+        let oldest_due =
+            self.connections.iter().flat_map(|one| one.plan_flights().map(|flight| flight.due)).min();
         let first_due = run.due_by(now);
         let mut backlog = 0;
         while run.due_by(now).is_some() {

@@ -71,7 +71,9 @@ impl Schedule {
         for (index, part) in parts.iter().enumerate() {
             let stage = parse_stage(part.trim())?;
             if stage.seconds.is_none() && index + 1 < parts.len() {
-                return Err(format!("{part}: only the last stage may go on for ever; say how long, as in {part}/5s"));
+                return Err(format!(
+                    "{part}: only the last stage may go on for ever; say how long, as in {part}/5s"
+                ));
             }
             if stage.seconds.is_none() && stage.from != stage.to {
                 return Err(format!("{part}: a ramp needs its time, as in {part}/30s"));
@@ -249,7 +251,8 @@ mod tests {
         let text = "0..2k/2s,500/1s,0/1s,1k/1s";
         let schedule = Schedule::parse(text, false).unwrap();
         assert_eq!(schedule.seconds(), Some(5.0));
-        for (seconds, expected) in [(0.0, 0.0), (1.0, 500.0), (2.0, 2_000.0), (3.5, 2_500.0), (9.0, 3_500.0)] {
+        for (seconds, expected) in [(0.0, 0.0), (1.0, 500.0), (2.0, 2_000.0), (3.5, 2_500.0), (9.0, 3_500.0)]
+        {
             assert!((schedule.due_by(seconds) - expected).abs() < 1e-6, "{seconds}");
         }
         let dues = dues(text, false, 2, u64::MAX);

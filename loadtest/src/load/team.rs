@@ -20,7 +20,7 @@ use crate::work::keys::Share;
 /// What a thread says.
 pub(crate) enum Note {
     Connected(Connected),
-    Told(Told),
+    Told(Box<Told>),
     Done(Box<Done>, Vec<CrowdCounts>),
     Failed(io::Error),
 }
@@ -110,7 +110,7 @@ fn work(
     };
     say(Note::Connected(engine.connected()));
     for order in orders {
-        match engine.run(order, &mut |told| say(Note::Told(told))) {
+        match engine.run(order, &mut |told| say(Note::Told(Box::new(told)))) {
             Ok(done) => say(Note::Done(Box::new(done), engine.crowd_counts())),
             Err(error) => return say(Note::Failed(error)),
         }

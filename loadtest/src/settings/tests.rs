@@ -103,7 +103,10 @@ fn work_is_what_the_flags_say() {
     let filled = settings("-r 7 --prefill").unwrap().job.work;
     assert_eq!((filled.filling.is_some(), filled.keys), (true, 7));
     let ycsb = settings("--ycsb d -d 10").unwrap();
-    assert_eq!((ycsb.echo.values.as_str(), ycsb.echo.workload.as_str()), ("10 bytes", "YCSB D (read latest)"));
+    assert_eq!(
+        (ycsb.echo.values.as_str(), ycsb.echo.workload.as_str()),
+        ("10 bytes", "YCSB D (read latest)")
+    );
     assert!(ycsb.echo.distribution.starts_with("latest"));
     let words = ["loadtest", "--command", "90% GET {key}", "--command", "10% SET {key} {value}", "--verify"];
     let two = Options::try_parse_from(words).unwrap().settings().unwrap();

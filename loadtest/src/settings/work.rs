@@ -34,7 +34,9 @@ pub(super) fn work(options: &Options) -> Result<(Work, String), String> {
         return Err(format!("--key-prefix: longer than {KEY_PREFIX_BYTES_MAX} bytes"));
     }
     let preset = match &flags.ycsb {
-        Some(letter) => Some(ycsb::workload(letter).ok_or(format!("--ycsb {letter}: expected A, B, C, D, E or F"))?),
+        Some(letter) => {
+            Some(ycsb::workload(letter).ok_or(format!("--ycsb {letter}: expected A, B, C, D, E or F"))?)
+        }
         None => None,
     };
     let sizes = sizes(options, preset.is_some())?;
@@ -117,7 +119,11 @@ fn entries(options: &Options, preset: Option<&ycsb::Workload>) -> Result<Vec<Ent
         [("get", reads), ("set", writes)]
             .into_iter()
             .filter(|(_, weight)| *weight > 0)
-            .map(|(name, weight)| Entry { weight: f64::from(weight), command: name.to_owned(), flag: "--ratio" })
+            .map(|(name, weight)| Entry {
+                weight: f64::from(weight),
+                command: name.to_owned(),
+                flag: "--ratio",
+            })
             .collect()
     };
     // Each read-modify-write needs an operation of its own beside its read.
@@ -142,7 +148,8 @@ fn mix(text: &str, flag: &'static str) -> Result<Vec<Entry>, String> {
 /// A command, or one behind its share as in `90% GET {key}`.
 fn weighted_command(text: &str) -> Result<Entry, String> {
     const FLAG: &str = "--command";
-    let share = text.trim_start().split_once('%').and_then(|(share, rest)| Some((share.parse::<f64>().ok()?, rest)));
+    let share =
+        text.trim_start().split_once('%').and_then(|(share, rest)| Some((share.parse::<f64>().ok()?, rest)));
     match share {
         Some((weight, rest)) if weight > 0.0 && weight <= 100.0 => {
             Ok(Entry { weight, command: rest.trim().to_owned(), flag: FLAG })
@@ -160,7 +167,9 @@ fn operation(flag: &str, command: &str, words: Words<'_>) -> Result<Operation, S
     let verb = name.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     let role = match verb.as_str() {
         "get" | "rmw" if one_key && template.expect == Expect::Value => Role::Reads,
-        "set" | "insert" if one_key && template.expect == Expect::Ok && template.writes_value() => Role::Writes,
+        "set" | "insert" if one_key && template.expect == Expect::Ok && template.writes_value() => {
+            Role::Writes
+        }
         "rmw-set" => Role::Writes,
         _ => Role::Plain,
     };
@@ -207,7 +216,9 @@ fn check_verify(
     sizes: &Sizes,
     keys: u64,
 ) -> Result<(), String> {
-    if let Some(one) = operations.iter().chain(filling).find(|one| one.role == Role::Plain && one.name != "ping") {
+    if let Some(one) =
+        operations.iter().chain(filling).find(|one| one.role == Role::Plain && one.name != "ping")
+    {
         return Err(format!(
             "--verify knows what values must be where get, set, insert and rmw alone are used, and there is {}",
             one.name

@@ -31,6 +31,7 @@ impl HdrFile {
         let mut builder = IntervalLogWriterBuilder::new();
         let version = concat!("loadtest ", env!("CARGO_PKG_VERSION"), ", values in nanoseconds");
         builder
+            .add_comment("[Histogram log format version 1.3]")
             .add_comment(version)
             .with_start_time(SystemTime::now())
             .with_base_time(SystemTime::now())
@@ -41,7 +42,8 @@ impl HdrFile {
 
     /// Writes the response times of a slice, and in an open loop its service times, each with a tag.
     pub(crate) fn row(&mut self, target: &str, row: &Row, slice: &Slice) -> Result<(), String> {
-        let target: String = target.chars().filter(|letter| !letter.is_whitespace() && *letter != ',').collect();
+        let target: String =
+            target.chars().filter(|letter| !letter.is_whitespace() && *letter != ',').collect();
         self.write(&target, row, &slice.latencies())?;
         if !slice.service.is_empty() {
             self.write(&format!("{target}/service"), row, &slice.service)?;
@@ -90,7 +92,8 @@ mod tests {
             if let LogEntry::Interval(interval) = entry.unwrap() {
                 let encoded = interval.encoded_histogram();
                 let bytes = base64(encoded);
-                let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+                let histogram: Histogram<u64> =
+                    Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
                 intervals.push((interval.tag().map(|tag| tag.as_str().to_owned()), histogram.len()));
             }
         }

@@ -65,6 +65,11 @@ impl Object {
         self.raw(name, &(list + "]"))
     }
 
+    pub(crate) fn numbers(self, name: &str, values: &[f64], digits: usize) -> Object {
+        let values: Vec<String> = values.iter().map(|value| format!("{value:.digits$}")).collect();
+        self.raw(name, &format!("[{}]", values.join(",")))
+    }
+
     pub(crate) fn array(self, name: &str, values: impl Iterator<Item = Object>) -> Object {
         let values: Vec<String> = values.map(Object::end).collect();
         self.raw(name, &format!("[{}]", values.join(",")))

@@ -146,7 +146,8 @@ mod tests {
         slice.answered(0, 1_000, 1_500_000);
         slice.ended = EVERY;
         let line = live.line(&slice, 5_000_000_000);
-        for part in ["A ", "5.0 s", "██████████░░░░░░░░░░", "50 %", "2,000/s", "p50 1.50 ms", "0 errors"] {
+        for part in ["A ", "5.0 s", "██████████░░░░░░░░░░", "50 %", "2,000/s", "p50 1.50 ms", "0 errors"]
+        {
             assert!(line.contains(part), "{part} in {line}");
         }
         live.measuring = false;

@@ -44,6 +44,17 @@ pub(crate) struct Shows {
 }
 
 impl Shows {
+    /// The exit status, once more than `status` went wrong.
+    pub(crate) fn status(&self, status: u8) -> u8 {
+        match &self.error {
+            Some(error) => {
+                eprintln!("loadtest: {error}");
+                status.max(1)
+            }
+            None => status,
+        }
+    }
+
     /// A row of the run against `target` is complete.
     pub(crate) fn row(&mut self, target: &str, row: &Row, slice: &Slice) {
         let csv = self.csv.as_mut().map_or(Ok(()), |csv| csv.row(target, row));

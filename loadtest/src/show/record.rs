@@ -53,7 +53,6 @@ pub(crate) struct Row {
     pub(crate) to: f64,
     pub(crate) good: u64,
     pub(crate) misses: u64,
-    pub(crate) sent: u64,
     /// Requests due a second, in an open loop.
     pub(crate) rate_asked: Option<f64>,
     pub(crate) response: Option<Quantiles>,
@@ -86,7 +85,6 @@ impl Row {
             to,
             good: slice.good(),
             misses: slice.answers.iter().map(|answers| answers.misses).sum(),
-            sent: slice.sent,
             rate_asked,
             response: Quantiles::of(&slice.latencies()),
             service: Quantiles::of(&slice.service),
@@ -242,14 +240,16 @@ impl Record {
     fn effect(&self, fault: &Struck, until: f64) -> Effect {
         let at = fault.at as f64 / 1e9;
         let (from, to) = (self.began + fault.at, self.began + (until * 1e9) as Nanos);
-        let rows = self.rows.iter().filter(|row| row.to > at && row.from < until);
+        // A row that lies across a fault is told of the fault: each row counts once.
+        let rows = self.rows.iter().filter(|row| row.to > at && (row.to <= until || until >= self.seconds()));
         let sum = |count: fn(&Row) -> u64| rows.clone().map(count).sum();
         Effect {
             at,
             until,
             text: fault.text.clone(),
             error: fault.error.clone(),
-            longest_gap: self.whole.gaps.iter().map(|gap| gap.within(from, to)).max().unwrap_or(0) as f64 / 1e9,
+            longest_gap: self.whole.gaps.iter().map(|gap| gap.within(from, to)).max().unwrap_or(0) as f64
+                / 1e9,
             errors: sum(|row| row.errors),
             wrong: sum(|row| row.wrong),
             connections_lost: sum(|row| row.connections_lost),
@@ -395,12 +395,10 @@ impl Recorder {
                 continue;
             }
             let asked = self.schedule.as_ref().filter(|_| to > from);
-            let asked =
-                asked.map(|schedule| (schedule.due_by(to) - schedule.due_by(from)) / (to - from));
+            let asked = asked.map(|schedule| (schedule.due_by(to) - schedule.due_by(from)) / (to - from));
             let row = Row::new(&slice, from, to, asked);
             let middle = (from + to) / 2.0;
-            if let Some(stage) =
-                self.stages.iter_mut().find(|stage| (stage.from..stage.to).contains(&middle))
+            if let Some(stage) = self.stages.iter_mut().find(|stage| (stage.from..stage.to).contains(&middle))
             {
                 stage.slice.merge(&slice);
             }

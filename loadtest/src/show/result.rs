@@ -46,7 +46,10 @@ pub(crate) fn settings(object: Object, echo: &Echo) -> Object {
         .text("workload", &echo.workload)
         .text("loop", if echo.rate.is_some() { "open" } else { "closed" })
         .optional_text("schedule", echo.rate.as_deref())
-        .optional_text("arrivals", echo.rate.as_ref().map(|_| if echo.poisson { "poisson" } else { "constant" }))
+        .optional_text(
+            "arrivals",
+            echo.rate.as_ref().map(|_| if echo.poisson { "poisson" } else { "constant" }),
+        )
         .whole("connections", echo.connections as u64)
         .whole("pipeline", echo.pipeline as u64)
         .whole("threads", echo.threads as u64)
@@ -132,9 +135,11 @@ fn generator(object: Object, record: &Record) -> Object {
     let usage = &record.closing.usage;
     let percent = |nanos: Nanos| record.percent_of_core(Duration::from_nanos(nanos));
     let threads = record.threads.iter().map(|used| {
-        Object::new()
-            .number("cpu_percent", percent(used.cpu), 1)
-            .number("queued_percent", percent(used.queued), 1)
+        Object::new().number("cpu_percent", percent(used.cpu), 1).number(
+            "queued_percent",
+            percent(used.queued),
+            1,
+        )
     });
     let own = used(Object::new(), record, Some(usage.own));
     let own = own.object("lag_us", latency(&record.whole.lag)).array("threads", threads);

@@ -37,7 +37,8 @@ pub(crate) fn table(echo: &Echo, record: &Record) -> String {
 }
 
 fn head(echo: &Echo, record: &Record) -> String {
-    let mut out = format!("{} at {}: {} connections", echo.workload, record.target, grouped(echo.connections as u64));
+    let mut out =
+        format!("{} at {}: {} connections", echo.workload, record.target, grouped(echo.connections as u64));
     write!(out, ", pipeline {}", echo.pipeline).expect(INFALLIBLE);
     if echo.threads > 1 {
         write!(out, ", {} threads", echo.threads).expect(INFALLIBLE);
@@ -231,7 +232,9 @@ fn push_crowd(out: &mut String, record: &Record) {
             }
         }
         if counts.closed > 0 {
-            let first = counts.first_closed_after.map_or_else(String::new, |after| format!(", the first after {}", span(after)));
+            let first = counts
+                .first_closed_after
+                .map_or_else(String::new, |after| format!(", the first after {}", span(after)));
             write!(text, ", {} closed by the target{first}", grouped(counts.closed)).expect(INFALLIBLE);
         }
         if let Some(error) = &counts.first_error {

@@ -135,10 +135,10 @@ impl Ledger {
                 Finding::Right
             }
             Some(Some(mark)) if mark.run == run => Finding::Stale,
-            // From before this run: right as long as no write of this run was answered.
+            // From before this run, told or not: right as long as no write of this run was answered.
             Some(Some(_)) if floor == 0 => Finding::Right,
             Some(Some(_)) => Finding::Lost,
-            Some(None) if entry.highest == 0 => Finding::Right,
+            Some(None) if floor == 0 => Finding::Right,
             Some(None) => Finding::Wrong,
         };
         match (finding, found) {
@@ -171,7 +171,11 @@ mod tests {
         for version in 1..=5 {
             assert_eq!(ledger.write_begins(0), version);
             let floor = ledger.floor(0);
-            assert_eq!(ledger.judge(0, floor, mine(version)), Finding::Right, "it may be done before its answer");
+            assert_eq!(
+                ledger.judge(0, floor, mine(version)),
+                Finding::Right,
+                "it may be done before its answer"
+            );
             ledger.write_ends(0, version, true);
             assert_eq!(ledger.floor(0), version);
         }

@@ -22,14 +22,23 @@ pub(crate) const THETA: f64 = 0.99;
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Distribution {
     Uniform,
-    Zipfian { theta: f64 },
+    Zipfian {
+        theta: f64,
+    },
     /// Around the middle, with a standard deviation in percent of all keys.
-    Gaussian { percent: f64 },
+    Gaussian {
+        percent: f64,
+    },
     /// Zipfian by age, the newest first.
-    Latest { theta: f64 },
+    Latest {
+        theta: f64,
+    },
     Sequential,
     /// So many percent of the keys get so many percent of the requests.
-    HotSet { keys_percent: f64, requests_percent: f64 },
+    HotSet {
+        keys_percent: f64,
+        requests_percent: f64,
+    },
 }
 
 impl Distribution {
@@ -49,9 +58,7 @@ impl Distribution {
             "zipfian" => (Distribution::Zipfian { theta: at(0, THETA) }, 1),
             "latest" => (Distribution::Latest { theta: at(0, THETA) }, 1),
             "gaussian" => (Distribution::Gaussian { percent: at(0, 10.0) }, 1),
-            "hot" => {
-                (Distribution::HotSet { keys_percent: at(0, 20.0), requests_percent: at(1, 80.0) }, 2)
-            }
+            "hot" => (Distribution::HotSet { keys_percent: at(0, 20.0), requests_percent: at(1, 80.0) }, 2),
             _ => {
                 return Err(format!(
                     "{text}: expected uniform, zipfian[:THETA], gaussian[:PERCENT], latest[:THETA], \
@@ -138,9 +145,7 @@ impl Keys {
         assert!(range > 0 && range <= KEYS_MAX);
         assert!(!own_only || range >= share.threads, "every thread needs a key");
         let zipf = match distribution {
-            Distribution::Zipfian { theta } | Distribution::Latest { theta } => {
-                Some(Zipf::new(range, theta))
-            }
+            Distribution::Zipfian { theta } | Distribution::Latest { theta } => Some(Zipf::new(range, theta)),
             _ => None,
         };
         let scatter = Scatter::over(range);
@@ -176,7 +181,8 @@ impl Keys {
                 if known > zipf.range + zipf.range / 64 {
                     *zipf = Zipf::new(known, theta);
                 }
-                let newest = if self.inserted == 0 { range - 1 } else { self.inserted_key(self.inserted - 1) };
+                let newest =
+                    if self.inserted == 0 { range - 1 } else { self.inserted_key(self.inserted - 1) };
                 let age = self.zipf.as_ref().expect("still there").draw(&mut self.random);
                 newest.saturating_sub(age)
             }
@@ -395,8 +401,17 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "zipf", "zipfian:0", "zipfian:x", "zipfian:1:2", "gaussian:0", "hot:0:5", "hot:1:2:3", "latest:NaN"]
-        {
+        for text in [
+            "",
+            "zipf",
+            "zipfian:0",
+            "zipfian:x",
+            "zipfian:1:2",
+            "gaussian:0",
+            "hot:0:5",
+            "hot:1:2:3",
+            "latest:NaN",
+        ] {
             assert!(Distribution::parse(text).is_err(), "{text}");
         }
     }

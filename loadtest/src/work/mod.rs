@@ -258,7 +258,10 @@ mod tests {
         }
         assert!(keys.iter().all(|&count| count > 800), "{keys:?}");
         let expected = [7_300..7_700, 1_850..2_150, 420..580];
-        assert!(operations.iter().zip(&expected).all(|(count, range)| range.contains(count)), "{operations:?}");
+        assert!(
+            operations.iter().zip(&expected).all(|(count, range)| range.contains(count)),
+            "{operations:?}"
+        );
     }
 
     #[test]
@@ -278,7 +281,10 @@ mod tests {
     #[test]
     fn requests_in_flight_keep_what_they_are() {
         let asked = Asked::new(OPERATIONS_MAX - 1, keys::KEYS_MAX - 1, 7);
-        assert_eq!((asked.operation(), asked.key(), asked.version), (OPERATIONS_MAX - 1, keys::KEYS_MAX - 1, 7));
+        assert_eq!(
+            (asked.operation(), asked.key(), asked.version),
+            (OPERATIONS_MAX - 1, keys::KEYS_MAX - 1, 7)
+        );
         assert_eq!(ends_of(&[1.0, 1.0]), [1 << 31, 1 << 32]);
         assert_eq!(ends_of(&[0.0, 1.0]), [0, 1 << 32]);
     }

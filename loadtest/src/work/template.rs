@@ -87,8 +87,7 @@ pub(crate) enum TemplateError {
 }
 
 /// Commands that can be called by a name alone.
-pub(crate) const NAMES: &str =
-    "get, set, ping, mget, mset, del, exists, put, query, delete, range, json.set, json.get, incr, insert, rmw";
+pub(crate) const NAMES: &str = "get, set, ping, mget, mset, del, exists, put, query, delete, range, json.set, json.get, incr, insert, rmw";
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -400,16 +399,17 @@ mod tests {
             ("PUT {key} {\"v\":\"{value}\"}", "3", "*3 $3 PUT $14 k:000000000007 $11 {\"v\":\"007\"} "),
             ("SET {key} {value}", "0", "*3 $3 SET $14 k:000000000007 $0  "),
             ("insert", "2", "*3 $3 SET $14 k:000000000100 $2 00 "),
-            ("SET a:{key} {samekey} {last}", "2", "*4 $3 SET $16 a:k:000000000007 $14 k:000000000007 $14 k:999999999999 "),
+            (
+                "SET a:{key} {samekey} {last}",
+                "2",
+                "*4 $3 SET $16 a:k:000000000007 $14 k:000000000007 $14 k:999999999999 ",
+            ),
             ("SET {key} 'a b{value}' \"\"", "2", "*4 $3 SET $14 k:000000000007 $5 a b07 $0  "),
             ("X {int:5..5} {seq} {nothing}", "2", "*4 $1 X $1 5 $1 0 $9 {nothing} "),
         ] {
             assert_eq!(request(text, "k:", sizes, 2).unwrap(), expected, "{text}");
         }
-        assert_eq!(
-            request("SET {key} {value}", "k:", "3..3", 1),
-            request("SET {key} {value}", "k:", "3", 1)
-        );
+        assert_eq!(request("SET {key} {value}", "k:", "3..3", 1), request("SET {key} {value}", "k:", "3", 1));
         let varying = request("SET {key} {value}", "k:", "14:1", 1).unwrap();
         assert_eq!(varying, request("set", "k:", "14", 1).unwrap(), "the same either way");
         let put = request("put", "k:", "1", 1).unwrap();

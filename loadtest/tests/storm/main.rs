@@ -1,8 +1,10 @@
 //! `loadtest` as a user meets it, against a stub that misbehaves and against a real Redis.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod load;
 mod peer;
 mod stub;
+mod truth;
 
 use std::io::Read as _;
 use std::net::TcpListener;
@@ -48,7 +50,9 @@ fn every_request_is_answered_and_every_value_right() {
     let operations = result["operations"].as_array().unwrap();
     let (gets, sets) = (whole(&operations[0], "requests"), whole(&operations[1], "requests"));
     assert_eq!(whole(&operations[0], "misses"), 0, "every key was set before");
-    assert_eq!((gets, sets), (stub.count("GET"), stub.count("SET") - 500), "what was counted was sent");
+    // Every key was set before, and is read back behind.
+    assert_eq!((gets, sets), (stub.count("GET") - 500, stub.count("SET") - 500), "what was counted was sent");
+    assert_eq!((whole(&result["audit"], "keys"), whole(&result["audit"], "lost")), (500, 0));
     assert!((15_500..16_500).contains(&gets), "four reads to a write: {gets}");
     let latency = &result["latency_us"];
     let steps = ["min", "p50", "p90", "p99", "p99.9", "max"].map(|name| number(latency, name));

@@ -29,15 +29,23 @@ pub(crate) enum Manners {
     Pauses(u64),
     /// Sends two answers to every request.
     AnswersTwice,
+    /// Says OK to every SET and keeps none.
+    Forgets,
+    /// Says OK to every SET and keeps the first of each key.
+    Sticks,
 }
 
 /// Requests by the name of their command.
 pub(crate) type Counts = Arc<Mutex<HashMap<String, u64>>>;
 
+/// Requests of all connections, word by word.
+type Log = Arc<Mutex<Vec<Vec<Vec<u8>>>>>;
+
 /// A stub that listens until the test ends.
 pub(crate) struct Stub {
     pub(crate) port: u16,
     pub(crate) counts: Counts,
+    log: Log,
 }
 
 #[derive(Clone)]
@@ -46,6 +54,8 @@ struct Shared {
     store: Arc<Mutex<HashMap<Vec<u8>, Vec<u8>>>>,
     counts: Counts,
     requests: Arc<AtomicU64>,
+    /// What the requests were, in order, where somebody wants to know.
+    log: Log,
     /// Held by who pauses.
     turn: Arc<Mutex<()>>,
 }
@@ -54,12 +64,13 @@ impl Stub {
     pub(crate) fn start(manners: Manners) -> Stub {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let counts = Counts::default();
+        let (counts, log) = (Counts::default(), Log::default());
         let shared = Shared {
             manners,
             store: Arc::default(),
             counts: Arc::clone(&counts),
             requests: Arc::default(),
+            log: Arc::clone(&log),
             turn: Arc::default(),
         };
         std::thread::spawn(move || {
@@ -68,7 +79,14 @@ impl Stub {
                 std::thread::spawn(move || shared.serve(stream.unwrap()));
             }
         });
-        Stub { port, counts }
+        Stub { port, counts, log }
+    }
+
+    /// All requests, sorted: connections are served side by side.
+    pub(crate) fn sorted_log(&self) -> Vec<Vec<Vec<u8>>> {
+        let mut log = self.log.lock().unwrap().clone();
+        log.sort();
+        log
     }
 
     pub(crate) fn count(&self, command: &str) -> u64 {
@@ -83,6 +101,7 @@ impl Shared {
         let mut input = BufReader::new(stream);
         // A client that goes away ends its own thread and nothing else.
         while let Some(arguments) = read_request(&mut input) {
+            self.log.lock().unwrap().push(arguments.clone());
             let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
             let reply = self.reply(number, &arguments);
             let sent = match self.manners {
@@ -135,9 +154,19 @@ impl Shared {
         };
         match command {
             "PING" => b"+PONG\r\n".to_vec(),
+            "PUT" => b"+CREATED\r\n".to_vec(),
+            "JSON.SET" => b"+OK\r\n".to_vec(),
+            "RANGE" => b"*1\r\n$1\r\na\r\n".to_vec(),
+            "INCR" | "EXISTS" | "DELETE" => b":1\r\n".to_vec(),
+            "QUERY" | "JSON.GET" => b"$2\r\n{}\r\n".to_vec(),
             "HELLO" => b"%1\r\n$5\r\nproto\r\n:3\r\n".to_vec(),
             "SET" => {
-                store.insert(arguments[1].clone(), arguments[2].clone());
+                let (key, value) = (arguments[1].clone(), arguments[2].clone());
+                match self.manners {
+                    Manners::Forgets => {}
+                    Manners::Sticks => _ = store.entry(key).or_insert(value),
+                    _ => _ = store.insert(key, value),
+                }
                 b"+OK\r\n".to_vec()
             }
             "GET" => bulk(store.get(&arguments[1])),
