@@ -177,6 +177,8 @@ impl Session<'_> {
                 Some((_, Note::Connected(_))) => unreachable!("all have connected"),
             }
         }
+        // Threads end in any order.
+        crowd.sort_by_key(|counts| counts.kind);
         Ok(Phase { done: done.into_iter().flatten().collect(), crowd })
     }
 

@@ -41,7 +41,7 @@ const SLOW_BATCH: usize = 64;
 const HALF: &[u8] = b"*2\r\n$3\r\nGET\r\n$16\r\nkey:";
 const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Kind {
     Idle,
     HalfOpen,
