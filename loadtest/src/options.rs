@@ -175,10 +175,11 @@ pub(crate) struct WorkFlags {
     /// Keys are drawn from so many
     #[arg(short = 'r', long = "keys", value_name = "N", default_value_t = 100_000)]
     pub(crate) keys: u64,
-    /// How keys are drawn: uniform, zipfian[:THETA], gaussian[:%], latest[:THETA], sequential, hot[:KEYS%:REQUESTS%]
+    /// How keys are drawn: uniform, zipfian, gaussian, latest, sequential or hot
     ///
-    /// zipfian: hot keys, scattered over all; THETA 0.99 as in YCSB. gaussian: around the middle, with this deviation (10 %).
-    /// latest: zipfian by age. hot: 80 % of the requests for 20 % of the keys. [default: uniform]
+    /// zipfian or zipfian:THETA has hot keys, scattered over all; without THETA 0.99 as in YCSB. gaussian:PERCENT lies
+    /// around the middle, with a deviation of 10 percent of the keys. latest:THETA is zipfian by age. hot:20:80 sends
+    /// 80 % of the requests to 20 % of the keys. Without this flag keys are uniform.
     #[arg(long, value_name = "NAME")]
     pub(crate) distribution: Option<String>,
     /// What every key begins with
