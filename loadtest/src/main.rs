@@ -5,7 +5,7 @@
 //!   flags       Job            │          │                 │
 //!                              │          │ slices          └─ work: plan, templates, keys, values
 //!                              ▼          ▼
-//!                           faults     show: record ──► table, json, csv, hdr
+//!                           faults     show: record ──► table, json, csv, hdr, page
 //!                                        ▲
 //!                                      truth: tally, ledger, silence, cpu
 //! ```
@@ -20,6 +20,7 @@ mod show;
 mod truth;
 mod work;
 
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use show::csv::CsvFile;
 use show::hdr::HdrFile;
 use show::live::{Length, Live};
 use show::record::Record;
-use show::{Shows, result, table};
+use show::{Shows, page, result, table};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 const SOME_FAILED: u8 = 1;
@@ -83,6 +84,7 @@ fn measure(mut settings: Settings) -> Result<ExitCode, String> {
     let length = Length { duration: settings.job.duration, requests: settings.job.requests };
     shows.live.begin(String::new(), length);
     let record = session::run(&settings.job, &settings.target.name, &stop, &mut faults, &mut shows)?;
+    shows.page(settings.output.html.as_deref(), || page::of_run(&settings.echo, &record));
     print(&match settings.output.json {
         true => result::object(&settings.echo, &record).end() + "\n",
         false => table::table(&settings.echo, &record),
@@ -98,6 +100,9 @@ fn compare(
     shows: &mut Shows,
 ) -> Result<ExitCode, String> {
     let comparison = against::run(settings, stop, faults, shows)?;
+    shows.page(settings.output.html.as_deref(), || {
+        page::of_comparison(&settings.echo, &comparison, &comparison.table(settings))
+    });
     print(&match settings.output.json {
         true => comparison.json(settings) + "\n",
         false => comparison.table(settings),
@@ -123,6 +128,10 @@ fn status(record: &Record) -> u8 {
 }
 
 fn shows(output: &OutputFlags) -> Result<Shows, String> {
+    if let Some(path) = &output.html {
+        // Found out now that it cannot be written, and not after the run.
+        File::create(path).map_err(|error| format!("--html {}: {error}", path.display()))?;
+    }
     let csv = output.csv.as_deref().map(CsvFile::create).transpose()?;
     let hdr = output.hdr.as_deref().map(HdrFile::create).transpose()?;
     Ok(Shows { live: Live::new(!output.quiet), csv, hdr, error: None })

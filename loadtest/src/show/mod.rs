@@ -4,10 +4,14 @@ pub(crate) mod csv;
 pub(crate) mod hdr;
 pub(crate) mod json;
 pub(crate) mod live;
+pub(crate) mod page;
 pub(crate) mod record;
 pub(crate) mod result;
 pub(crate) mod table;
 pub(crate) mod text;
+
+use std::fs;
+use std::path::Path;
 
 use csv::CsvFile;
 use hdr::HdrFile;
@@ -52,6 +56,14 @@ impl Shows {
                 status.max(1)
             }
             None => status,
+        }
+    }
+
+    /// Writes the page, where one is wanted.
+    pub(crate) fn page(&mut self, path: Option<&Path>, page: impl FnOnce() -> String) {
+        let Some(path) = path else { return };
+        if let Err(error) = fs::write(path, page()) {
+            self.error.get_or_insert(format!("--html {}: {error}", path.display()));
         }
     }
 
