@@ -204,9 +204,14 @@ impl Comparison {
                 }
             }
         }
-        let mut doubts: Vec<String> = self.records().flat_map(Record::doubts).collect();
-        doubts.dedup();
-        doubts.truncate(3);
+        // Of each kind the first one: those of other runs differ in their numbers alone.
+        let mut doubts: Vec<String> = Vec::new();
+        let kind = |doubt: &str| doubt.replace(|letter: char| letter.is_ascii_digit(), "");
+        for doubt in self.records().flat_map(Record::doubts) {
+            if doubts.iter().all(|known| kind(known) != kind(&doubt)) {
+                doubts.push(doubt);
+            }
+        }
         doubts.iter().for_each(|doubt| writeln!(out, "note  {doubt}").expect(INFALLIBLE));
         self.error.iter().for_each(|error| writeln!(out, "ended early: {error}").expect(INFALLIBLE));
         out

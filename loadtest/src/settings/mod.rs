@@ -208,7 +208,7 @@ impl Options {
             seed: work.seed,
             rate: self.load.rate.clone(),
             poisson: self.load.poisson,
-            command_line: std::env::args().collect::<Vec<_>>().join(" "),
+            command_line: std::env::args().map(|word| quoted(&word)).collect::<Vec<_>>().join(" "),
         }
     }
 }
@@ -219,6 +219,16 @@ pub(super) fn in_range(name: &str, value: u64, least: u64, most: u64) -> Result<
         0 if least > 0 => Err(format!("{name} 0: at least {least} is needed")),
         value if value < least || value > most => Err(format!("{name} {value}: not in {least} to {most}")),
         _ => Ok(()),
+    }
+}
+
+/// A word as one would type it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_alphanumeric() || "-_./:=,%@+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

@@ -115,3 +115,8 @@ fn work_is_what_the_flags_say() {
     let storm = settings("--connect-storm 50/2s --idle 3").unwrap().job.wiring.crowd;
     assert_eq!((storm.counts, storm.storm_nanos), ([3, 0, 0, 0, 50], 2_000_000_000));
 }
+
+#[test]
+fn a_command_line_is_told_as_one_would_type_it() {
+    assert_eq!(["-p", "1s kill 5", "", "a'b"].map(quoted), ["-p", "'1s kill 5'", "''", r"'a'\''b'"]);
+}

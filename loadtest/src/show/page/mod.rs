@@ -165,7 +165,14 @@ fn seconds_label(seconds: f64) -> String {
 }
 
 fn micros_label(micros: f64) -> String {
-    span((micros * 1e3).round() as u64)
+    let text = span((micros * 1e3).round() as u64);
+    // Round numbers of an axis without their zeros.
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => text,
+    }
 }
 
 fn over_time(record: &Record, value: impl Fn(&Row) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
@@ -321,7 +328,9 @@ fn rates_by_round(comparison: &Comparison) -> String {
     let most =
         lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value)).fold(0.0, f64::max);
     let rounds = comparison.rounds.len() as f64;
-    let x = Axis::linear(1.0, rounds.max(2.0), "round", |round| format!("{round}"));
+    let x = Axis::linear(1.0, rounds.max(2.0), "round", |round| {
+        if round.fract() == 0.0 { format!("{round}") } else { String::new() }
+    });
     let y = Axis::linear(0.0, most * 1.08, "requests/s", short);
     Plot { x, y, lines, moments: Vec::new(), bands: Vec::new() }.draw("requests a second by round")
 }

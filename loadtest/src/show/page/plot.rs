@@ -12,8 +12,8 @@ use std::fmt::Write as _;
 
 const WIDTH: f64 = 860.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 70.0;
-const RIGHT: f64 = 850.0;
+const LEFT: f64 = 88.0;
+const RIGHT: f64 = 822.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 262.0;
 /// Numbers on an axis, about.

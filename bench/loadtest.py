@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""loadtest beside redis-benchmark, both against one redis-server: the table of docs/loadtest.md.
+
+    bench/loadtest.py [ROUNDS]
+
+The server is pinned to one core and the generator to another. In each round both generators send the same number of
+the same requests (GET, 50 connections, 100,000 keys, values of 64 bytes) in turn; told are medians, and the medians
+of the rounds' ratios. CPU time is what the system charges for the whole process. Then an open loop at half the
+highest rate of each pipeline, with the scheduling lag that loadtest reports of itself. Needs redis-server and
+redis-benchmark; builds nothing: cargo build --release -p loadtest comes before.
+"""
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LOADTEST = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release", "loadtest")
+REQUESTS = {1: 200_000, 16: 2_000_000, 64: 4_000_000}
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, GENERATOR_CORE = CORES[0], CORES[-1]
+
+
+def pinned(core):
+    return lambda: os.sched_setaffinity(0, {core})
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start_server(folder):
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, preexec_fn=pinned(SERVER_CORE))
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return server, port
+        except OSError:
+            time.sleep(0.02)
+
+
+def run(command):
+    """What it printed, and its CPU time in seconds."""
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, preexec_fn=pinned(GENERATOR_CORE))
+        _, status, usage = os.wait4(child.pid, 0)
+        if status != 0:
+            raise SystemExit(f"{command}: status {status}")
+        output.seek(0)
+        return output.read().decode(), usage.ru_utime + usage.ru_stime
+
+
+def loadtest(port, *more):
+    arguments = ["-p", port, "-q", "--json", "-c", 50, "-r", 100_000, "-d", 64, "--command", "get", *more]
+    text, cpu = run([LOADTEST, *map(str, arguments)])
+    return json.loads(text), cpu
+
+
+def redis_benchmark(port, pipeline, count):
+    arguments = ["-p", port, "-c", 50, "-P", pipeline, "-n", count, "-r", 100_000, "-d", 64, "-t", "get", "--csv"]
+    text, cpu = run(["redis-benchmark", *map(str, arguments)])
+    row = [line for line in text.splitlines() if line.startswith('"GET"')][0]
+    return float(row.split(",")[1].strip('"')), cpu
+
+
+def closed(port, pipeline):
+    count = REQUESTS[pipeline]
+    rates, costs = {"ours": [], "theirs": []}, {"ours": [], "theirs": []}
+    for _ in range(ROUNDS):
+        report, cpu = loadtest(port, "-P", pipeline, "-n", count)
+        rates["ours"].append(report["rate"])
+        costs["ours"].append(cpu / count * 1e6)
+        rate, cpu = redis_benchmark(port, pipeline, count)
+        rates["theirs"].append(rate)
+        costs["theirs"].append(cpu / count * 1e6)
+    ratio = lambda values: statistics.median(a / b for a, b in zip(values["ours"], values["theirs"]))
+    median = lambda values: statistics.median(values)
+    print(
+        f"| {pipeline} | {median(rates['ours']) / 1e3:.0f} k / {median(rates['theirs']) / 1e3:.0f} k | {ratio(rates):.2f}"
+        f" | {median(costs['ours']):.3f} / {median(costs['theirs']):.3f} us | {ratio(costs):.2f} |",
+        flush=True,
+    )
+    return max(rates["ours"])
+
+
+def opened(port, pipeline, peak):
+    lags, reached, responses, busy = [], [], [], []
+    for _ in range(ROUNDS):
+        rate = int(peak / 2)
+        report, _ = loadtest(port, "-P", pipeline, "--rate", rate, "--duration", 3, "--warmup", 0.5)
+        lags.append(report["generator"]["lag_us"]["p99"])
+        responses.append(report["latency_us"]["p99"])
+        reached.append(report["rate"] / report["rate_asked"])
+        busy.append(report["generator"]["cpu_percent"])
+    print(
+        f"| {pipeline} | {peak / 2e3:.0f} k | {statistics.median(reached):.3f} | {statistics.median(lags):.0f} us"
+        f" ({min(lags):.0f} to {max(lags):.0f}) | {statistics.median(responses):.0f} us | {statistics.median(busy):.0f} % |",
+        flush=True,
+    )
+
+
+with tempfile.TemporaryDirectory() as folder:
+    server, port = start_server(folder)
+    try:
+        loadtest(port, "--prefill", "-n", 1)
+        print("| pipeline | requests/s, loadtest / redis-benchmark | ratio | generator CPU a request | ratio |")
+        print("|---|---|---|---|---|")
+        peaks = {pipeline: closed(port, pipeline) for pipeline in REQUESTS}
+        print("\n| pipeline | asked for a second | answered of it | lag p99 (rounds) | response p99 | generator CPU |")
+        print("|---|---|---|---|---|---|")
+        for pipeline, peak in peaks.items():
+            opened(port, pipeline, peak)
+    finally:
+        server.send_signal(signal.SIGKILL)
+        server.wait()
