@@ -144,8 +144,8 @@ fn slices_of_time_go_into_files() {
     let folder = std::env::temp_dir().join(format!("loadtest-shows-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
-    let (csv, hdr) = (file("run.csv"), file("run.hdr"));
-    let files = format!("--csv {csv} --hdr {hdr} --interval 100ms");
+    let (csv, hdr, html) = (file("run.csv"), file("run.hdr"), file("run.html"));
+    let files = format!("--csv {csv} --hdr {hdr} --html {html} --interval 100ms");
     let (result, code) = run(stub.port, &format!("--duration 0.45 --warmup 0 --command ping {files}"));
     assert_eq!(code, 0, "{result}");
     let text = std::fs::read_to_string(&csv).unwrap();
@@ -157,8 +157,16 @@ fn slices_of_time_go_into_files() {
         text.starts_with("#[Histogram log format version 1.3]") && text.contains("Tag=127.0.0.1:"),
         "{text}"
     );
-    let output = command(stub.port, "-n 1 --csv /no/such/folder/x").output().unwrap();
-    assert_eq!(output.status.code(), Some(2));
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(page.matches("<svg").count() == 3 && page.contains("--interval 100ms"));
+    for flag in ["--csv", "--hdr", "--html"] {
+        let output = command(stub.port, &format!("-n 1 {flag} /no/such/folder/x")).output().unwrap();
+        assert_eq!(
+            (output.status.code(), output.stdout.len()),
+            (Some(2), 0),
+            "told before the run, not after it"
+        );
+    }
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
