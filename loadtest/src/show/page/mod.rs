@@ -5,7 +5,7 @@ mod plot;
 use std::fmt::Write as _;
 
 use hdrhistogram::Histogram;
-use plot::{Axis, Line, Moment, Plot, escape};
+use plot::{Axis, Line, Moment, Plot, Points, escape};
 
 use crate::against::Comparison;
 use crate::show::record::{Quantiles, Record, Row};
@@ -175,7 +175,7 @@ fn micros_label(micros: f64) -> String {
     }
 }
 
-fn over_time(record: &Record, value: impl Fn(&Row) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
+fn over_time(record: &Record, value: impl Fn(&Row) -> Option<f64>) -> Points {
     record.rows.iter().map(|row| (row.to, value(row))).collect()
 }
 
@@ -194,7 +194,7 @@ fn bands(record: &Record) -> Vec<(f64, f64)> {
     record.whole.gaps.iter().map(band).filter(|(from, to)| to - from >= GAP_SHOWN_MIN).collect()
 }
 
-fn line(name: &str, class: &str, points: Vec<(f64, Option<f64>)>) -> Line {
+fn line(name: &str, class: &str, points: Points) -> Line {
     Line { name: name.to_owned(), class: class.to_owned(), points }
 }
 
@@ -218,8 +218,11 @@ fn rates(record: &Record) -> String {
         .draw("requests a second over time")
 }
 
+/// One of some quantiles.
+type Of = fn(Quantiles) -> u64;
+
 fn latencies_over_time(record: &Record) -> String {
-    let quantiles: [(&str, &str, fn(Quantiles) -> u64); 4] = [
+    let quantiles: [(&str, &str, Of); 4] = [
         ("p50", "s1", |quantiles| quantiles.p50),
         ("p99", "s2", |quantiles| quantiles.p99),
         ("p99.9", "s3", |quantiles| quantiles.p999),
@@ -245,7 +248,7 @@ fn log_axis(lines: &[Line]) -> Axis {
 }
 
 /// The curve of a histogram: x is 1 / (1 - quantile), so each nine takes the same space.
-fn curve(latency: &Histogram<u64>) -> Vec<(f64, Option<f64>)> {
+fn curve(latency: &Histogram<u64>) -> Points {
     let most = latency.len().max(10) as f64;
     let steps = (most.log10() * f64::from(POINTS_A_DECADE)).floor() as u32;
     (0..=steps)

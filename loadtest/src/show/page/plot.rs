@@ -85,13 +85,16 @@ fn round_step(step: f64) -> f64 {
     factor.unwrap_or(10.0) * power
 }
 
+/// What lies where on the x axis, where there is something.
+pub(super) type Points = Vec<(f64, Option<f64>)>;
+
 /// A line through points; one without a value is a gap.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) name: String,
     /// `s1` to `s6`: a colour of the page, or `asked`, dashed and grey.
     pub(super) class: String,
-    pub(super) points: Vec<(f64, Option<f64>)>,
+    pub(super) points: Points,
 }
 
 /// A point of time at which something happened.
@@ -240,7 +243,7 @@ impl Plot {
     fn push_pointers(&self, out: &mut String) {
         let Some(first) = self.lines.first() else { return };
         let points = thinned(&first.points);
-        let others: Vec<(&Line, Vec<(f64, Option<f64>)>)> =
+        let others: Vec<(&Line, Points)> =
             self.lines.iter().map(|line| (line, thinned(&line.points))).collect();
         for (index, &(at, _)) in points.iter().enumerate() {
             let left =
@@ -264,7 +267,7 @@ impl Plot {
 }
 
 /// No more points than a screen shows; of those put together the highest is kept, as it is what one looks for.
-fn thinned(points: &[(f64, Option<f64>)]) -> Vec<(f64, Option<f64>)> {
+fn thinned(points: &[(f64, Option<f64>)]) -> Points {
     let together = points.len().div_ceil(POINTS_MAX).max(1);
     points
         .chunks(together)
