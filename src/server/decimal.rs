@@ -27,6 +27,10 @@ impl Decimal {
     pub(super) fn parse(text: &[u8]) -> Option<Decimal> {
         let text = std::str::from_utf8(text).ok()?;
         let float: f64 = text.parse().ok().filter(|float: &f64| !float.is_nan())?;
+        if float.is_infinite() && text.bytes().any(|byte| byte.is_ascii_digit()) {
+            // Digits that no float can hold.
+            return None;
+        }
         match units(text) {
             Some(units) if units.abs() <= UNITS_MAX => Some(Decimal::Units(units)),
             _ => Some(Decimal::Float(float)),
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_none() {
-        for text in ["", " 1", "1 ", "x", "1.2.3", "nan", "--1", "1e", "0x10", "1_0", "."] {
+        for text in ["", " 1", "1 ", "x", "1.2.3", "nan", "--1", "1e", "0x10", "1_0", ".", "1e400"] {
             assert_eq!(Decimal::parse(text.as_bytes()), None, "{text:?}");
         }
         let infinite = Decimal::parse(b"inf").expect("a number to C");

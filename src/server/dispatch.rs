@@ -113,6 +113,9 @@ impl Server {
             return Err(if is_exec { CommandError::ExecArity } else { call.arity_error() });
         }
         let flags = call.command.flags;
+        if call.command.id == CommandId::Debug && self.config.debug_sleep.is_none() {
+            return Err(CommandError::DebugDisabled);
+        }
         if flags.contains(Flags::WRITE) && self.replica.is_clustered() && !flags.contains(Flags::CLUSTER) {
             return Err(CommandError::ReadOnly);
         }
@@ -229,7 +232,7 @@ const SHOWN_BYTES: usize = 128;
 fn unknown(request: &Request<'_>) -> CommandError {
     let name = request.arg(0);
     let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(&name[..name.len().min(SHOWN_BYTES)]);
+    text.extend_from_slice(head(name, SHOWN_BYTES));
     text.extend_from_slice(b"', with args beginning with: ");
     let start = text.len();
     for arg in request.args().skip(1) {
@@ -238,16 +241,33 @@ fn unknown(request: &Request<'_>) -> CommandError {
             break;
         }
         text.push(b'\'');
-        text.extend_from_slice(&arg[..arg.len().min(left)]);
+        text.extend_from_slice(head(arg, left));
         text.extend_from_slice(b"' ");
     }
+    CommandError::Unknown(text)
+}
+
+/// What Redis shows of a word: C's text ends at a zero byte.
+fn head(word: &[u8], most: usize) -> &[u8] {
+    let word = &word[..word.len().min(most)];
+    memchr::memchr(0, word).map_or(word, |end| &word[..end])
+}
+
+/// A subcommand that cannot be read, in Redis' words for some of them.
+#[cold]
+pub(super) fn subcommand_syntax(call: &Call<'_>) -> CommandError {
+    let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
+    text.extend_from_slice(head(call.arg(1), SHOWN_BYTES));
+    text.extend_from_slice(b"'. Try ");
+    text.extend_from_slice(call.arg(0).to_ascii_uppercase().as_slice());
+    text.extend_from_slice(b" HELP.");
     CommandError::Unknown(text)
 }
 
 #[cold]
 pub(super) fn unknown_subcommand(container: &Command, name: &[u8]) -> CommandError {
     let mut text = b"ERR unknown subcommand '".to_vec();
-    text.extend_from_slice(&name[..name.len().min(SHOWN_BYTES)]);
+    text.extend_from_slice(head(name, SHOWN_BYTES));
     text.extend_from_slice(b"'. Try ");
     text.extend_from_slice(container.name.as_bytes());
     text.extend_from_slice(b" HELP.");

@@ -169,14 +169,14 @@ impl Server {
         loop {
             let at = low.iter().zip(&high).take_while(|(low, high)| low == high).count();
             let Some(&last) = high.get(at) else { break };
-            // A key that ends here is one more value than 256.
-            let first = low.get(at).map_or(0, |&byte| u64::from(byte) + 1);
-            let drawn = first + self.rng.below(u64::from(last) + 2 - first);
-            if drawn == 0 {
+            // A key that ends here is drawn rather than one of those below it in one of four cases.
+            if low.len() == at && self.rng.below(4) == 0 {
                 break;
             }
+            let first = low.get(at).copied().unwrap_or(0);
+            let drawn = first + self.rng.below(u64::from(last - first) + 1) as u8;
             let mut bound = high[..at].to_vec();
-            bound.push((drawn - 1) as u8);
+            bound.push(drawn);
             self.trie.cursor(Bound::Included(&bound)).next(&self.trie).inspect(|(key, _)| {
                 low.clear();
                 low.extend_from_slice(key);

@@ -1,7 +1,7 @@
 //! What operators and tools ask: TIME, WAIT, SHUTDOWN, MODULE, FUNCTION, DEBUG, and what only looks like Redis' cluster.
 
 use super::connection::write_modules;
-use super::dispatch::{Call, Outcome, unknown_subcommand};
+use super::dispatch::{Call, Outcome, subcommand_syntax, unknown_subcommand};
 use super::edits::integer;
 use super::error::CommandError;
 use super::handlers::{Handler, Handlers};
@@ -92,6 +92,9 @@ fn module_list(_server: &mut Server, _call: Call<'_>, out: &mut Writer<'_>) -> O
 }
 
 fn function_flush(_server: &mut Server, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    if call.len() > 3 {
+        return Err(subcommand_syntax(&call));
+    }
     let known = call.len() == 2 || (call.len() == 3 && (call.is(2, "SYNC") || call.is(2, "ASYNC")));
     if !known {
         return Err(CommandError::FunctionFlush);
@@ -107,7 +110,7 @@ fn no_cluster(_server: &mut Server, _call: Call<'_>, _out: &mut Writer<'_>) -> O
 impl Server {
     /// `DEBUG SLEEP seconds`, `DEBUG OBJECT key`; only where the server was started so.
     fn debug(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        let Some(sleep) = self.config.debug_sleep else { return Err(CommandError::DebugDisabled) };
+        let sleep = self.config.debug_sleep.expect("else it is not admitted");
         match call.len() {
             3 if call.is(1, "SLEEP") => {
                 let text = std::str::from_utf8(call.arg(2)).unwrap_or_default();

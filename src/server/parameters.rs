@@ -43,7 +43,7 @@ impl Server {
     /// `CONFIG SET parameter value ..`: all or nothing. What cannot be changed may be set to what it is.
     fn config_set(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         if !call.len().is_multiple_of(2) {
-            return Err(call.arity_error());
+            return Err(CommandError::Syntax);
         }
         let parameters = self.parameters();
         let (mut slower_than, mut len_max) = (self.slow_log.slower_than_micros, self.slow_log.len_max());

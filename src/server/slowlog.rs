@@ -1,7 +1,7 @@
 //! SLOWLOG: the last commands that took long, with their arguments, as Redis shows them.
 
 use super::Server;
-use super::dispatch::{Call, Outcome};
+use super::dispatch::{Call, Outcome, subcommand_syntax};
 use super::error::CommandError;
 use super::handlers::{Handler, Handlers};
 use super::introspection::help;
@@ -100,7 +100,7 @@ impl Server {
         let count = match call.len() {
             2 => SHOWN,
             3 => parse_integer(call.arg(2)).filter(|&count| count >= -1).ok_or(CommandError::SlowlogCount)?,
-            _ => return Err(call.arity_error()),
+            _ => return Err(subcommand_syntax(&call)),
         };
         let entries = &self.slow_log.entries;
         let count = usize::try_from(count).map_or(entries.len(), |count| count.min(entries.len()));

@@ -5,10 +5,18 @@ mod cluster;
 mod commands;
 mod connections;
 mod documents;
+mod expiry;
+mod gate;
+mod json;
 mod model;
+mod modes;
+mod ordered;
 mod refill;
 mod requests_logged;
 mod robust;
+mod strings;
+mod times;
+mod transactions;
 mod views;
 
 use super::*;
@@ -76,6 +84,26 @@ impl Harness {
             reply.extend(self.take(id));
         }
         reply
+    }
+
+    /// Time passes, and what is due is done, in as many turns as it takes.
+    pub(super) fn wait(&mut self, millis: u64) {
+        self.now.time = self.now.time + Span::from_millis(millis);
+        self.now.unix_ms += millis;
+        while self.server.poll_timeout().is_some_and(|at| at <= self.now.time) {
+            self.server.handle_timeout(self.now, &mut self.net);
+        }
+    }
+
+    /// Shows the connections that were resumed what they have kept.
+    pub(super) fn go_on(&mut self) {
+        let mut ready = vec![];
+        while self.net.has_ready() {
+            self.net.take_ready(&mut ready);
+            for id in ready.drain(..) {
+                deliver(&mut self.server, &mut self.net, id, b"", self.now);
+            }
+        }
     }
 
     /// What waits to be sent to a connection.

@@ -254,6 +254,11 @@ impl Server {
         };
         match admitted {
             Ok(()) => Writer::new(net.out(call.id), call.protocol).simple("QUEUED"),
+            // EXEC ends it even where it has too many words.
+            Err(error @ CommandError::ExecArity) => {
+                self.end_transaction(call.id);
+                self.refuse(call.id, Some(call.command), &error, net);
+            }
             Err(error) => {
                 self.fail_transaction(call.id);
                 self.refuse(call.id, Some(call.command), &error, net);

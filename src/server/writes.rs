@@ -50,6 +50,10 @@ impl Server {
         let before = self.trie.put_text(key, meta, text)?;
         self.note_expiry(meta.expires_at_ms);
         self.changed(key);
+        if meta.expires_at_ms.is_some() {
+            // The time may have been in the past.
+            self.expire_if_due(key);
+        }
         Ok(before)
     }
 

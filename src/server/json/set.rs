@@ -341,7 +341,8 @@ impl Merge<'_, '_> {
         }
         write_event(events, event);
         if *depth == 0 {
-            let (text, _) = self.array.take().expect("just seen");
+            let (mut text, _) = self.array.take().expect("just seen");
+            text.pop();
             let target = self.target();
             self.server.put_at(self.key, &target.segments(), |sink| read_value(&text, sink))?;
             self.steps.pop();

@@ -99,12 +99,18 @@ impl Harness {
     /// Connects a broker that has brought view 1, in which the server is a member.
     pub(super) fn clustered(bugs: ServerBugs) -> (Harness, ConnId) {
         let mut harness = Harness::with_bugs(bugs);
-        let id = harness.connect();
-        let view = harness.seated(1, Role::Member, 1);
-        let mut broker = harness.broker(id);
+        let id = harness.join();
+        (harness, id)
+    }
+
+    /// A broker takes the server into a cluster; its connection.
+    pub(super) fn join(&mut self) -> ConnId {
+        let id = self.connect();
+        let view = self.seated(1, Role::Member, 1);
+        let mut broker = self.broker(id);
         assert!(broker.hello(1).is_blank());
         broker.view(&view);
-        (harness, id)
+        id
     }
 }
 

@@ -1,0 +1,79 @@
+//! RANGE, PREFIX, COUNT, DELPREFIX.
+
+use super::Harness;
+use crate::server::Machine as _;
+
+/// The bulks of a flat reply.
+fn bulks(reply: &str) -> Vec<String> {
+    reply
+        .split("\r\n")
+        .filter(|line| !line.is_empty() && !line.starts_with(['*', '$']))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn ranges_and_prefixes() {
+    let mut harness = Harness::new();
+    let id = harness.connect();
+    harness.line(id, "MSET a 1 ab 2 abc 3 b 4 c 5");
+    harness.put(id, "abd:{x:1}");
+    let mut line = |line: &str| bulks(&harness.line(id, line));
+    assert_eq!(line("RANGE ab b"), ["ab", "2", "abc", "3", "abd", "{\"x\":1}"]);
+    assert_eq!(line("RANGE ab b REV LIMIT 2"), ["abd", "{\"x\":1}", "abc", "3"]);
+    assert_eq!(line("RANGE b \"\""), ["b", "4", "c", "5"]);
+    assert_eq!(line("RANGE \"\" \"\" LIMIT 1"), ["a", "1"]);
+    assert_eq!(line("RANGE \"\" \"\" LIMIT 1 REV"), ["c", "5"]);
+    assert_eq!(line("RANGE b a").len() + line("RANGE a b LIMIT 0").len() + line("RANGE x y REV").len(), 0);
+    assert_eq!(line("PREFIX ab"), ["ab", "2", "abc", "3", "abd", "{\"x\":1}"]);
+    assert_eq!(line("PREFIX ab AFTER ab LIMIT 1"), ["abc", "3"]);
+    assert_eq!(line("PREFIX ab AFTER b").len() + line("PREFIX x").len(), 0);
+    assert_eq!(line("COUNT ab"), [":3"]);
+    assert_eq!(line("COUNT \"\""), [":6"]);
+    assert_eq!(line("DELPREFIX ab"), [":3"]);
+    assert_eq!(line("KEYS *"), ["a", "b", "c"]);
+    for wrong in ["RANGE a b LIMIT", "RANGE a b foo", "PREFIX a LIMIT", "PREFIX a foo 1"] {
+        assert_eq!(line(wrong), ["-ERR syntax error"], "{wrong}");
+    }
+    assert_eq!(line("RANGE a b LIMIT -1"), ["-ERR value is not an integer or out of range"]);
+    harness.server.trie().check();
+}
+
+#[test]
+fn a_large_removal_lets_others_in_between() {
+    let mut harness = Harness::new();
+    let (one, two) = (harness.connect(), harness.connect());
+    for number in 0..10_000 {
+        harness.line(one, &format!("SET k{number} v"));
+    }
+    harness.line(one, "SET other v");
+    let both = harness.line(one, "DELPREFIX k\r\nPING");
+    assert_eq!(both, "", "the first slice is not all, and the answers stay in order");
+    assert_eq!(harness.line(two, "PING"), "+PONG\r\n");
+    assert!(harness.server.trie().len() > 1);
+    harness.wait(0);
+    harness.go_on();
+    assert_eq!(harness.take(one), b":10000\r\n+PONG\r\n");
+    assert_eq!(harness.line(one, "DBSIZE"), ":1\r\n");
+    assert_eq!(harness.server.poll_timeout(), None);
+    for number in 0..10_000 {
+        harness.line(one, &format!("SET k{number} v"));
+    }
+    harness.line(one, "MULTI");
+    harness.line(one, "DELPREFIX k");
+    assert_eq!(harness.line(one, "EXEC"), "*1\r\n:10000\r\n", "a transaction is one piece");
+    harness.server.trie().check();
+}
+
+#[test]
+fn every_key_may_be_drawn() {
+    let mut harness = Harness::new();
+    let id = harness.connect();
+    assert_eq!(harness.line(id, "RANDOMKEY"), "$-1\r\n");
+    let keys = ["a", "ab", "abc", "abcd", "person1", "person10", "person2", "z"];
+    keys.iter().for_each(|key| drop(harness.line(id, &format!("SET {key} v"))));
+    let mut seen: Vec<String> = (0..2_000).flat_map(|_| bulks(&harness.line(id, "RANDOMKEY"))).collect();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, keys);
+}
