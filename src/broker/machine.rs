@@ -2,6 +2,7 @@
 
 use super::engine::{Engine, EngineConfig};
 use super::front::{Front, LoadConfig, Store};
+use super::placement::Placement;
 use crate::conn::{CloseReason, ConnId, Machine, Net, Origin, Refusal, Taken};
 use crate::time::{Now, Time};
 
@@ -15,6 +16,11 @@ impl Broker {
     /// A broker that knows nobody yet. `load`: how to read the data file, if there will be a feed for it.
     pub fn new(config: EngineConfig, load: Option<LoadConfig>) -> Broker {
         Broker { engine: Engine::new(config), front: Front::new(load) }
+    }
+
+    /// The same, for who has the placement of its servers already; see [`Engine::with_placement`].
+    pub fn with_placement(placement: Placement, config: EngineConfig, load: Option<LoadConfig>) -> Broker {
+        Broker { engine: Engine::with_placement(placement, config), front: Front::new(load) }
     }
 
     /// The replication engine.

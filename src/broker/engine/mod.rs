@@ -199,7 +199,16 @@ pub struct Engine {
 impl Engine {
     /// An engine that knows nobody yet: it dials at its first timeout.
     pub fn new(config: EngineConfig) -> Engine {
-        let placement = Placement::new(&config.servers, config.replicas);
+        Engine::with_placement(Placement::new(&config.servers, config.replicas), config)
+    }
+
+    /// The same, for who has the placement already: it takes some milliseconds to make.
+    ///
+    /// # Panics
+    /// If it is the placement of other servers, or of another number of replicas.
+    pub fn with_placement(placement: Placement, config: EngineConfig) -> Engine {
+        assert_eq!(placement.replica_count(), config.replicas, "the placement is the configured one");
+        assert!(config.servers.iter().all(|server| placement.servers().contains(server)), "of these servers");
         assert!(config.replicas <= crate::limits::REPLICAS_MAX, "checked by the program");
         let links = placement.servers().iter().map(|&peer| Link::new(peer)).collect();
         Engine {

@@ -234,7 +234,8 @@ impl Scenario {
         config.deadline = self.plan.deadline;
         config.takeover = self.plan.takeover;
         config.bug = self.broken.broker;
-        self.world.start(p, Core::Broker(Box::new(Broker::new(config, None))));
+        let broker_core = Broker::with_placement(self.placement.clone(), config, None);
+        self.world.start(p, Core::Broker(Box::new(broker_core)));
         self.watch.broker_started(broker);
         self.open_feeds(broker);
     }
