@@ -9,7 +9,7 @@
 //!                                          └─► not allowed: given up for now        └─► VIEW to all, adopted
 //! ```
 
-use super::link::Expect;
+use super::link::{Expect, LinkState};
 use super::{Bug, Engine};
 use crate::conn::Net;
 use crate::proto::cluster::{Request, Role, Seat, ServerSet, View, ViewId};
@@ -321,6 +321,7 @@ impl Engine {
         self.tell_of_change(&view);
         for server in 0..self.links.len() {
             self.hold_joins(server, &view, now);
+            self.redial_if_seated(server, &view, now);
         }
         self.view = view;
         self.change.change = None;
@@ -350,6 +351,19 @@ impl Engine {
         let calm = now.time.since(link.join_after) > JOIN_HOLD_MAX;
         link.join_hold = if calm { JOIN_HOLD } else { link.join_hold.times(2).min(JOIN_HOLD_MAX) };
         link.join_after = now.time + link.join_hold;
+    }
+
+    /// A server that got a seat answers somebody: it is dialed at once, however long it did not answer us.
+    fn redial_if_seated(&mut self, server: usize, view: &View, now: Now) {
+        let (before, after) = (self.view.seats.get(server), view.seats[server]);
+        let link = &mut self.links[server];
+        if after.role != Role::Out
+            && before != Some(&after)
+            && let LinkState::Down { retry_at } = &mut link.state
+        {
+            *retry_at = now.time;
+            link.backoff.reset();
+        }
     }
 
     fn tell_of_change(&mut self, view: &View) {
