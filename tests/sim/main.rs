@@ -10,7 +10,9 @@
 
 #![allow(unreachable_pub, missing_docs, reason = "a test exports nothing")]
 
+mod aims;
 mod core;
+mod gate;
 mod history;
 mod runs;
 mod scenario;

@@ -101,14 +101,18 @@ pub struct Plan {
     pub fault_gap: Span,
     /// Of 100 faults, how many wait for a message of some kind and then hit who sent it.
     pub trap_percent: u64,
+    /// What faults wait for; none: any message, those of writes and of refills more often than the others.
+    pub traps: &'static [&'static str],
+    /// What happens first to who is caught in the middle of something; none: anything that leaves it half done.
+    pub half_done: &'static [Fault],
     /// Of 100 faults, how many are followed by another one at once.
     pub double_percent: u64,
     /// Of 100 faults, how many make every client call at once.
     pub burst_percent: u64,
     /// How long trouble lasts at most.
     pub fault_span: Span,
-    /// By the place in `CALLS`.
-    weights: [u64; 6],
+    /// By the place in the list of calls in [`Plan::call`].
+    pub weights: [u64; 6],
     /// A broker's client waits this long.
     pub deadline: Span,
     pub suspect: Span,
@@ -144,6 +148,8 @@ impl Plan {
             faults: draw_faults(rng),
             fault_gap: millis(rng, &[30, 100, 300, 1_000]),
             trap_percent: [0, 30, 90][rng.index(3)],
+            traps: &[],
+            half_done: &[],
             double_percent: [0, 20, 60][rng.index(3)],
             burst_percent: [0, 50, 100][rng.index(3)],
             fault_span: millis(rng, &[100, 800, 3_000]),
@@ -156,7 +162,7 @@ impl Plan {
     }
 
     /// The same, but servers only die, one by one, in a network without surprises.
-    fn gently(self, rng: &mut Rng) -> Plan {
+    pub fn gently(self, rng: &mut Rng) -> Plan {
         let (servers, replicas) = [(3, 2), (5, 2), (5, 3), (4, 2)][rng.index(4)];
         let weather = Weather { spike_per_mille: 0, jitter: Span::from_micros(100), ..self.weather };
         Plan {
@@ -193,8 +199,11 @@ impl Plan {
         calls[pick(&weighed, rng)]
     }
 
-    /// A message to wait for: those of writes and of refills more often than the others.
+    /// A message to wait for.
     pub fn trap(&self, rng: &mut Rng) -> &'static str {
+        if !self.traps.is_empty() {
+            return self.traps[rng.index(self.traps.len())];
+        }
         match rng.below(10) {
             0..4 => "H.STORE",
             4..7 => REFILL_TRAPS[rng.index(REFILL_TRAPS.len())],
@@ -204,6 +213,9 @@ impl Plan {
 
     /// What goes wrong with who is in the middle of something, so that it stays half done.
     pub fn half_done(&self, is_broker: bool, rng: &mut Rng) -> Fault {
+        if !self.half_done.is_empty() {
+            return self.half_done[rng.index(self.half_done.len())];
+        }
         let broker = [
             Fault::CrashBroker,
             Fault::CrashBroker,

@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 const PROGRESS: Span = Span::from_secs(10);
 /// Every server is a member again within this time: one that was put out repeatedly waits up to a minute.
 const WHOLE: Span = Span::from_secs(150);
+/// A broker ends by itself where the servers agree on no view within about this time.
+const START_WAIT: Span = Span::from_secs(10);
 /// Between a refusal and the next attempt.
 const AGAIN: Span = Span::from_millis(50);
 /// Stragglers of old connections arrive.
@@ -76,8 +78,10 @@ impl Scenario {
             }
             self.step();
         }
-        // Whatever was asked, somebody answers.
-        let patience = self.plan.deadline + Span::from_secs(1);
+        // Whatever was asked, somebody answers. A broker that has just started listens to nobody until it has seen its
+        // servers, and ends where they form no cluster any more.
+        let start = if self.watch.lossy { START_WAIT } else { Span::ZERO };
+        let patience = self.plan.deadline + start + Span::from_secs(1);
         let end = self.world.now + patience;
         self.set_alarm(patience, Alarm::Phase);
         while self.clients.iter().any(Client::is_waiting) && self.world.now < end && self.violation.is_none()

@@ -13,8 +13,10 @@ mod nemesis;
 mod verdict;
 mod watch;
 
+pub use verdict::TOO_MANY_ORDERS;
 pub use watch::Counters;
 
+use crate::aims::Aim;
 use crate::core::Core;
 use crate::history::Event;
 use crate::swarm::Plan;
@@ -85,9 +87,9 @@ pub struct Scenario {
 }
 
 /// Runs `seed`.
-pub fn run(seed: u64, broken: Broken, tracing: bool) -> Report {
+pub fn run(seed: u64, aim: Aim, broken: Broken, tracing: bool) -> Report {
     let mut rng = Rng::from_seed(seed);
-    let plan = Plan::draw(&mut rng);
+    let plan = Plan::draw(&mut rng).aimed(aim, &mut rng);
     let world_seed = rng.next_u64();
     if tracing {
         println!("seed {seed}: {plan:#?}");

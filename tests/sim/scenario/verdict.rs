@@ -13,6 +13,9 @@
 use super::Scenario;
 use crate::history::{Event, Outcome, Verdict, linearizable, was_written};
 
+/// What is said of a history that the checker gave up.
+pub const TOO_MANY_ORDERS: &str = "too many orders to try";
+
 impl Scenario {
     pub(super) fn judge(&mut self) {
         if self.violation.is_some() {
@@ -32,8 +35,7 @@ impl Scenario {
             match linearizable(&events) {
                 Verdict::Fine => {}
                 Verdict::Undecided => {
-                    return self
-                        .violate(format!("key {key}: too many orders to try\n{}", list(&events, None)));
+                    return self.violate(format!("key {key}: {TOO_MANY_ORDERS}\n{}", list(&events, None)));
                 }
                 Verdict::Violated { call, before } => {
                     let listed = list(&events, Some(call));
