@@ -11,7 +11,7 @@
 //!           conn           console  datagen            ports and per-connection state · text <-> request
 //!             └────┬──────────┘
 //!            trie     proto                            siblings, blind to each other: they meet in value
-//!              └────────┴─ value record limits time rng   leaves
+//!              └────────┴─ value record limits password time rng   leaves
 //! ```
 
 pub mod broker;
@@ -19,6 +19,7 @@ pub mod conn;
 pub mod console;
 pub mod datagen;
 pub mod limits;
+pub mod password;
 pub mod proto;
 pub mod reactor;
 pub mod record;

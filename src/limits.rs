@@ -22,6 +22,8 @@ pub const TRANSACTION_BYTES_MAX: usize = 512 << 20;
 pub const CLIENTS_MAX_DEFAULT: usize = 19_900;
 /// File descriptors kept for everything that is no client.
 pub const RESERVED_FILES: usize = 32;
+/// Where a password is set, a client must have given it after this many seconds.
+pub const AUTH_SECS_MAX: u64 = 5;
 /// An incomplete request is closed after this many seconds without a byte.
 pub const INCOMPLETE_SECS_MAX: u64 = 60;
 /// A client that does not read: no more is read from it while this much is queued for it.

@@ -9,6 +9,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("time", &[]),
     ("rng", &[]),
+    ("password", &[]),
     ("record", &[]),
     ("value", &["limits"]),
     ("trie", &["limits", "record", "value", "rng"]),
@@ -16,8 +17,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("conn", &["limits", "rng", "time"]),
     ("datagen", &["limits", "rng", "value", "record", "proto"]),
     ("console", &["limits", "record", "value", "time", "proto"]),
-    ("server", &["limits", "record", "value", "rng", "time", "trie", "proto", "conn"]),
-    ("broker", &["limits", "record", "value", "rng", "time", "proto", "conn", "console", "datagen"]),
+    ("server", &["limits", "password", "record", "value", "rng", "time", "trie", "proto", "conn"]),
+    (
+        "broker",
+        &["limits", "password", "record", "value", "rng", "time", "proto", "conn", "console", "datagen"],
+    ),
     ("reactor", &["limits", "rng", "time", "conn", "console", "proto"]),
 ];
 

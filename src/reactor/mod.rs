@@ -27,6 +27,7 @@ mod files;
 pub mod logging;
 mod perform;
 mod pump;
+pub mod secret;
 mod shutdown;
 mod signals;
 mod socket;

@@ -2,6 +2,7 @@
 
 use super::bugs::ServerBugs;
 use crate::limits::{CLIENTS_MAX_DEFAULT, Limits};
+use crate::password::Password;
 use crate::time::{Span, Time};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -41,6 +42,8 @@ pub struct ServerConfig {
     /// What clients may send and leave unread. Brokers may send everything: what one server of a cluster takes, all take.
     /// The driver's [`crate::conn::Net::set_limits`] is told the same.
     pub limits: Limits,
+    /// What clients must give before anything else; `None`: nobody is asked.
+    pub password: Option<Password>,
     /// Which requests are logged.
     pub request_log: RequestLog,
     /// The process' number, for INFO.
@@ -63,6 +66,7 @@ impl ServerConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clients_max: CLIENTS_MAX_DEFAULT,
             limits: Limits::FULL,
+            password: None,
             request_log: RequestLog::default(),
             process_id: 0,
             figures: ProcessFigures::default,

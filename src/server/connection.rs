@@ -3,7 +3,7 @@
 use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
 use super::handlers::{Handler, Handlers};
-use super::sessions::is_name;
+use super::sessions::{Mode, is_name};
 use super::{REDIS_VERSION, Server};
 use crate::conn::Net;
 use crate::proto::command::CommandId;
@@ -34,8 +34,7 @@ impl Server {
         Ok(())
     }
 
-    /// `HELLO [2|3 [AUTH user password] [SETNAME name]]`. Without a password set, any password of `default` is right,
-    /// as in Redis.
+    /// `HELLO [2|3 [AUTH user password] [SETNAME name]]`.
     fn hello(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         let mut protocol = call.protocol;
         if let Some(version) = call.request.get(1) {
@@ -50,7 +49,7 @@ impl Server {
         while index < call.len() {
             let option = call.arg(index);
             if option.eq_ignore_ascii_case(b"AUTH") && index + 2 < call.len() {
-                user = Some(call.arg(index + 1));
+                user = Some((call.arg(index + 1), call.arg(index + 2)));
                 index += 3;
             } else if option.eq_ignore_ascii_case(b"SETNAME") && index + 1 < call.len() {
                 name = Some(call.arg(index + 1));
@@ -62,8 +61,10 @@ impl Server {
         if name.is_some_and(|name| !is_name(name)) {
             return Err(CommandError::ClientName);
         }
-        if user.is_some_and(|user| user != b"default") {
-            return Err(CommandError::WrongPassword);
+        match user {
+            Some((user, password)) => self.authenticate(call.id, user, password)?,
+            None if self.mode(call.id).has(Mode::LOCKED) => return Err(CommandError::NoAuthHello),
+            None => {}
         }
         let session = self.sessions.get_mut(call.id).expect("a request has a session");
         session.protocol = protocol;
@@ -74,19 +75,6 @@ impl Server {
         out.protocol = protocol;
         write_greeting(number, out);
         Ok(())
-    }
-
-    /// `AUTH [user] password`. There is no password to be right, and `default` needs none.
-    fn auth(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        match call.len() {
-            2 => Err(CommandError::NoPasswordSet),
-            3 if call.arg(1) == b"default" => {
-                out.ok();
-                Ok(())
-            }
-            3 => Err(CommandError::WrongPassword),
-            _ => Err(CommandError::Syntax),
-        }
     }
 
     fn quit(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
@@ -106,7 +94,7 @@ impl Server {
     fn reset(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         self.end_transaction(call.id);
         self.monitors.retain(|&monitor| monitor != call.id);
-        self.sessions.get_mut(call.id).expect("a request has a session").reset();
+        self.reset_session(call.id, call.now.time);
         out.protocol = Protocol::Resp2;
         out.simple("RESET");
         Ok(())

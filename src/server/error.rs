@@ -55,6 +55,9 @@ pub(super) enum CommandError {
     Protocol,
     HelloOption(Box<[u8]>),
     WrongPassword,
+    NoAuth,
+    /// HELLO without AUTH.
+    NoAuthHello,
     ClientName,
     /// CLIENT SETINFO with an attribute that there is not, or a value that may not be.
     InfoAttribute(Box<[u8]>),
@@ -133,6 +136,7 @@ impl CommandError {
         match self {
             CommandError::Protocol => "NOPROTO",
             CommandError::WrongPassword => "WRONGPASS",
+            CommandError::NoAuth | CommandError::NoAuthHello => "NOAUTH",
             CommandError::ReadOnly => "READONLY",
             CommandError::WrongType => "WRONGTYPE",
             CommandError::ExecAbort | CommandError::ExecArity | CommandError::ExecReadOnly => "EXECABORT",
@@ -187,6 +191,12 @@ impl CommandError {
             CommandError::ProtocolNumber => "ERR Protocol version is not an integer or out of range",
             CommandError::Protocol => "NOPROTO unsupported protocol version",
             CommandError::WrongPassword => "WRONGPASS invalid username-password pair or user is disabled.",
+            CommandError::NoAuth => "NOAUTH Authentication required.",
+            CommandError::NoAuthHello => {
+                "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH \
+                 <user> <pass> option can be used to authenticate the client and select the RESP protocol version at \
+                 the same time"
+            }
             CommandError::NoPasswordSet => {
                 "ERR AUTH <password> called without any password configured for the default user. Are you sure \
                  your configuration is correct?"

@@ -18,7 +18,7 @@
 //! | `documents`, `json`, `typed` | documents, by our commands and by RedisJSON's; parts of them as RESP3's types |
 //! | `writes` | the one door to the trie for changes: WATCH and expiry hang on it |
 //! | `transactions`, `pause`, `monitor` | MULTI, WATCH, CLIENT REPLY; CLIENT PAUSE; MONITOR |
-//! | `connection`, `client`, `introspection`, `parameters`, `info`, `operations` | the connection and the server |
+//! | `auth`, `connection`, `client`, `introspection`, `parameters`, `info`, `operations` | the connection and the server |
 //! | `meter`, `slowlog`, `times` | how long commands take |
 //! | `cluster`, `copies`, `replica` | messages of brokers, and the rules by which they are answered |
 //! | `sessions`, `stats`, `request_log`, `cursors` | state beside the records |
@@ -27,6 +27,7 @@
 //! Alone, a server is Redis with documents. Once a broker has brought it a view, its records belong to the cluster:
 //! only the cluster's messages write, everybody reads.
 
+mod auth;
 mod bits;
 mod bugs;
 mod client;
@@ -80,6 +81,7 @@ use crate::record::Ballot;
 use crate::rng::Rng;
 use crate::time::{Now, Span, Time};
 use crate::trie::Trie;
+use auth::Strangers;
 use cluster::Brokers;
 use cursors::Cursors;
 use meter::Meter;
@@ -103,6 +105,7 @@ pub struct Server {
     replica: Replica,
     brokers: Brokers,
     sessions: Sessions,
+    strangers: Strangers,
     cursors: Cursors,
     watches: Watches,
     monitors: Vec<ConnId>,
@@ -160,6 +163,7 @@ impl Server {
             replica: Replica::new(incarnation, config.bugs),
             brokers: Brokers::default(),
             sessions: Sessions::default(),
+            strangers: Strangers::default(),
             cursors: Cursors::default(),
             watches: Watches::default(),
             monitors: Vec::new(),
@@ -217,6 +221,7 @@ impl Server {
 impl Machine for Server {
     fn handle_open(&mut self, id: ConnId, origin: Origin, now: Now, _net: &mut Net) {
         self.sessions.open(id, origin, now.time);
+        self.lock_new(id, origin, now.time);
     }
 
     fn handle_bytes(&mut self, id: ConnId, bytes: &[u8], now: Now, net: &mut Net) -> Taken {
@@ -236,6 +241,7 @@ impl Machine for Server {
         self.begin(now);
         self.log.turn(now.time);
         self.check_pause(now.time, net);
+        self.close_strangers(now.time, net);
         self.go_on_removing(net);
     }
 
@@ -245,7 +251,8 @@ impl Machine for Server {
         });
         let pause = self.pause.as_ref().map(|pause| pause.until);
         let removal = (!self.removals.is_empty()).then_some(self.clock.time);
-        [self.log.poll_timeout(), expiry, pause, removal].into_iter().flatten().min()
+        let stranger = self.strangers.poll_timeout();
+        [self.log.poll_timeout(), expiry, pause, removal, stranger].into_iter().flatten().min()
     }
 
     fn refusal(&self, refusal: Refusal) -> &'static [u8] {

@@ -59,8 +59,12 @@ impl Mode {
     pub(super) const NO_EVICT: Mode = Mode(1 << 4);
     /// CLIENT NO-TOUCH ON.
     pub(super) const NO_TOUCH: Mode = Mode(1 << 5);
+    /// A password is set, and not given yet.
+    pub(super) const LOCKED: Mode = Mode(1 << 6);
+    /// It is looked after until it has given the password, or had its time.
+    pub(super) const LISTED: Mode = Mode(1 << 7);
     /// What makes a request take another way than usual.
-    const SPECIAL: u8 = Mode::MULTI.0 | Mode::SILENT.0 | Mode::SKIP.0;
+    const SPECIAL: u8 = Mode::MULTI.0 | Mode::SILENT.0 | Mode::SKIP.0 | Mode::LOCKED.0;
 
     /// Requests are done and answered as usual.
     #[inline]

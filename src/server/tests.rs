@@ -1,5 +1,6 @@
 //! The server as its driver sees it: bytes in, bytes out, no sockets.
 
+mod auth;
 mod broker;
 mod cluster;
 mod commands;

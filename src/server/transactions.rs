@@ -200,7 +200,9 @@ impl Server {
         let before = self.leave_skip(call.id);
         let start = net.out(call.id).len();
         self.at_once = true;
-        let flow = if before.has(Mode::MULTI) && !call.command.flags.contains(Flags::CLUSTER) {
+        let flow = if before.has(Mode::LOCKED) && !call.command.flags.contains(Flags::NO_AUTH) {
+            self.refuse(call.id, Some(call.command), &CommandError::NoAuth, net)
+        } else if before.has(Mode::MULTI) && !call.command.flags.contains(Flags::CLUSTER) {
             self.execute_in_multi(call, net)
         } else {
             self.execute_plain(call, net)

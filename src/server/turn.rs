@@ -3,7 +3,7 @@
 use super::Server;
 use crate::conn::{ConnId, Net, Next, Taken};
 use crate::limits::REQUESTS_PER_TURN_MAX;
-use crate::proto::resp::{Args, Progress, ProtocolError, RequestLimits, RequestParser, Writer};
+use crate::proto::resp::{Args, Progress, ProtocolError, RequestParser, Writer};
 use crate::time::Now;
 
 /// Whether the connection goes on after a request.
@@ -70,8 +70,7 @@ impl Server {
         now: Now,
         net: &mut Net,
     ) -> Taken {
-        let is_broker = self.sessions.get(id).is_some_and(|session| session.broker().is_some());
-        let limits = if is_broker { RequestLimits::FULL } else { RequestLimits::from(&self.config.limits) };
+        let mut limits = self.request_limits(id);
         let mut consumed = 0;
         for _ in 0..REQUESTS_PER_TURN_MAX {
             match parser.parse_within(&bytes[consumed..], args, &limits) {
@@ -82,6 +81,7 @@ impl Server {
                     consumed += size;
                     if !request.is_empty() {
                         match self.execute(id, request, now, net) {
+                            Flow::Open if limits.until_auth => limits = self.request_limits(id),
                             Flow::Open => {}
                             Flow::Closed => return Taken::all(bytes),
                             Flow::Waits => return Taken { consumed, next: Next::Stall },

@@ -113,8 +113,12 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start(count: usize) -> Cluster {
-        let servers: Vec<Server> = (0..count).map(|_| Server::start()).collect();
-        let folder = tempfile::tempdir().expect("a folder");
+        Cluster::start_with(count, &[], tempfile::tempdir().expect("a folder"))
+    }
+
+    /// Servers that are told more.
+    pub(crate) fn start_with(count: usize, arguments: &[&str], folder: tempfile::TempDir) -> Cluster {
+        let servers: Vec<Server> = (0..count).map(|_| Server::start_with(0, arguments)).collect();
         let lines: Vec<String> =
             servers.iter().map(|server| format!("127.0.0.1 {}\n", server.port)).collect();
         std::fs::write(folder.path().join("serverFile.txt"), lines.concat()).expect("a file");

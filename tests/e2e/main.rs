@@ -11,4 +11,5 @@ mod failures;
 mod harness;
 mod large;
 mod limits;
+mod password;
 mod terminal;

@@ -39,6 +39,7 @@ fn serve(options: &Options) -> Result<i32, String> {
             (cluster.addresses(), Some(cluster))
         }
     };
+    let password = options.password()?;
     let replicas = options.replicas(named.len())?;
     let input = input::open(options)?;
     eprintln!("{}", servers::tolerance(named.len(), replicas));
@@ -48,7 +49,8 @@ fn serve(options: &Options) -> Result<i32, String> {
     let mut reactor = Reactor::new(1).map_err(|error| format!("cannot start: {error}"))?;
     reactor.catch_signals().map_err(|error| format!("cannot watch for signals: {error}"))?;
     let process = rand::random::<u32>().max(1);
-    let config = EngineConfig::new(named, replicas, process, rand::random());
+    let usual = EngineConfig::new(named, replicas, process, rand::random());
+    let config = EngineConfig { password, ..usual };
     let mut broker = Broker::new(config, input.as_ref().map(|input| input.config.clone()));
     let _restore = feeds::connect(&mut reactor, options, input)
         .map_err(|error| format!("the console cannot be opened: {error}"))?;

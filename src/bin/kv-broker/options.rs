@@ -2,7 +2,8 @@
 
 use clap::Parser;
 use hedgerow::limits::REPLICAS_MAX;
-use hedgerow::reactor::logging;
+use hedgerow::password::Password;
+use hedgerow::reactor::{logging, secret};
 use log::LevelFilter;
 use std::path::PathBuf;
 
@@ -60,6 +61,9 @@ pub(crate) struct Options {
     /// Sample records that an embedded cluster is given
     #[arg(long, value_name = "N", default_value_t = 1_000, conflicts_with = "servers")]
     pub(crate) samples: u64,
+    /// File whose one line is the servers' password; without it HEDGEROW_PASSWORD in the environment is
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     /// Where the log goes, appended [default: none; with an embedded cluster a new file, which is named]
     #[arg(long, value_name = "FILE")]
     log_file: Option<PathBuf>,
@@ -82,6 +86,12 @@ impl Options {
         let Some(path) = self.log_path() else { return Ok(None) };
         let log = logging::start(self.log_level, Some(&path));
         log.map(Some).map_err(|error| format!("the log cannot be started in {}: {error}", path.display()))
+    }
+
+    /// What the servers ask for, if they ask.
+    pub(crate) fn password(&self) -> Result<Option<Password>, String> {
+        let password = secret::read(self.password_file.as_deref(), secret::VARIABLE)?;
+        Ok(password.and_then(|password| Password::new(&password)))
     }
 
     /// k, held against the number of servers.

@@ -5,7 +5,8 @@ mod options;
 mod settings;
 mod systemd;
 
-use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files, stopwatch};
+use hedgerow::password::Password;
+use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files, secret, stopwatch};
 use hedgerow::server::{ProcessFigures, RequestLog, Server, ServerConfig};
 use hedgerow::time::Span;
 use options::{Logged, Options};
@@ -42,7 +43,9 @@ fn main() -> ExitCode {
 
 /// Everything that can fail before the first client.
 fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), String> {
-    let asked = address(options)?;
+    let password = secret::read(options.password_file.as_deref(), secret::VARIABLE)?;
+    let password = password.and_then(|password| Password::new(&password));
+    let asked = address(options, password.is_some())?;
     let log = logging::start(options.log_level, options.log_file.as_deref())
         .map_err(|error| format!("the log cannot be started{}: {error}", named(options)))?;
     let wanted = usize::try_from(options.max_clients).unwrap_or(usize::MAX);
@@ -56,6 +59,7 @@ fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), St
         listen,
         clients_max,
         limits,
+        password,
         request_log: match options.request_log {
             Logged::All => RequestLog::All,
             Logged::Sampled => RequestLog::Sampled,
@@ -76,17 +80,18 @@ fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), St
 }
 
 /// Where to listen.
-fn address(options: &Options) -> Result<SocketAddr, String> {
+fn address(options: &Options, has_password: bool) -> Result<SocketAddr, String> {
     let host = options.address.trim_start_matches('[').trim_end_matches(']');
     let address = (host, options.port)
         .to_socket_addrs()
         .map_err(|error| format!("the address {host} cannot be used: {error}"))?
         .next()
         .ok_or_else(|| format!("the name {host} has no address"))?;
-    if !address.ip().is_loopback() && !options.insecure {
+    if !address.ip().is_loopback() && !options.insecure && !has_password {
         let ip = address.ip();
         return Err(format!(
-            "{ip} can be reached from other machines, and there is no password: add --insecure to listen on it"
+            "{ip} can be reached from other machines, and there is no password: name a --password-file, or add \
+             --insecure to listen on it"
         ));
     }
     Ok(address)

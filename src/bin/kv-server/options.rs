@@ -10,6 +10,7 @@ const EXAMPLES: &str = "\
 Examples:
   kv-server                                    on 127.0.0.1:9000, for this machine only
   kv-server -a 127.0.0.1 -p 0                  on a free port; the line on standard output names it
+  kv-server -a 10.0.0.5 --password-file /etc/hedgerow/password     for other machines, which must give the password
   kv-server -a 10.0.0.5 -p 9000 --insecure     for every machine that reaches this address; nobody is asked who he is
   kv-server --request-log all --log-file kv.log
   kv-server --config /etc/hedgerow/kv-server.toml
@@ -40,6 +41,10 @@ pub(crate) struct Options {
     /// Settings as `name = value` lines, named as these flags; TOML
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// File whose one line is the password that clients must give (AUTH); without it HEDGEROW_PASSWORD in the
+    /// environment is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
     /// Listen on an address that other machines can reach, though there is no password
     #[arg(long)]
     pub(crate) insecure: bool,

@@ -257,7 +257,7 @@ mod tests {
         let lines: Vec<&str> = uncommented
             .into_iter()
             .filter(|line| line.contains(" = "))
-            .filter(|line| !line.contains("log-file"))
+            .filter(|line| !line.contains("-file"))
             .collect();
         let options = settings(&lines.join("\n"), &[], &[]).expect("sound");
         let default = settings("", &[], &[]).expect("sound");

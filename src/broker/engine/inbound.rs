@@ -29,6 +29,9 @@ impl Engine {
         let link = &mut self.links[server];
         link.state = LinkState::Greeting { id };
         link.parser = Default::default();
+        if let Some(password) = &self.config.password {
+            link.send_auth(net.out(id), password, now.time);
+        }
         let request = Request::Hello { cluster: self.placement.cluster_hash(), process: self.config.process };
         link.send(net.out(id), &request, Expect::Hello, now.time);
     }
@@ -125,6 +128,9 @@ impl Engine {
         if reply.is_error() {
             let words = String::from_utf8_lossy(text_of(reply.first())).into_owned();
             return self.server_refused(server, expect, words, now, net);
+        }
+        if expect == Expect::Auth {
+            return;
         }
         match Reply::parse(items.len(), |index| items[index]) {
             Ok(message) => self.take_message(server, expect, message, now, net),
@@ -335,7 +341,7 @@ impl Engine {
     fn server_refused(&mut self, server: usize, expect: Expect, words: String, now: Now, net: &mut Net) {
         log::warn!("server {} refuses {expect:?}: {words}", self.links[server].peer);
         match expect {
-            Expect::Hello => {
+            Expect::Auth | Expect::Hello => {
                 if let Some(id) = self.links[server].conn() {
                     net.abort(id);
                 }

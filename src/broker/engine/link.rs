@@ -4,6 +4,7 @@ use super::Ticket;
 use super::op::OpId;
 use crate::conn::{Backoff, ConnId, LinkTimes};
 use crate::limits::{WINDOW_BYTES_MAX, WINDOW_REQUESTS_MAX};
+use crate::password::Password;
 use crate::proto::cluster::{Request, ViewId};
 use crate::proto::resp::ReplyParser;
 use crate::record::{Ballot, Slot};
@@ -17,6 +18,7 @@ pub(super) const GIVE_UP: Span = Span::from_secs(10);
 /// What the next answer on a link belongs to. A server answers in order, so a queue pairs them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Expect {
+    Auth,
     Hello,
     Ping {
         sent_at: Time,
@@ -109,6 +111,15 @@ impl Window {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Expect> + use<> {
         std::mem::take(self).requests.into_iter().map(|(expect, _)| expect)
     }
+}
+
+/// `AUTH default password`.
+pub(super) fn write_auth(out: &mut Vec<u8>, password: &Password) {
+    let password = password.bytes();
+    out.extend_from_slice(b"*3\r\n$4\r\nAUTH\r\n$7\r\ndefault\r\n");
+    out.extend_from_slice(format!("${}\r\n", password.len()).as_bytes());
+    out.extend_from_slice(password);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -213,6 +224,16 @@ impl Link {
     /// Up, and nothing for this cluster.
     pub(super) fn is_foreign(&self) -> bool {
         self.up().is_some() && self.refusal.is_some()
+    }
+
+    /// Says who we are, where a password is asked for.
+    pub(super) fn send_auth(&mut self, out: &mut Vec<u8>, password: &Password, now: Time) {
+        if self.window.is_empty() {
+            self.heard_at = now;
+        }
+        let before = out.len();
+        write_auth(out, password);
+        self.window.push(Expect::Auth, out.len() - before);
     }
 
     /// Writes a request and remembers what its answer belongs to.

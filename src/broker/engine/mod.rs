@@ -31,6 +31,7 @@ pub use status::{ServerState, ServerStatus, SlotCounts, Status};
 
 use super::placement::Placement;
 use crate::conn::{LinkTimes, Net};
+use crate::password::Password;
 use crate::proto::cluster::{Role, View};
 use crate::proto::resp::Tokens;
 use crate::record::{Slot, Version};
@@ -84,6 +85,8 @@ pub struct EngineConfig {
     pub deadline: Span,
     /// A silent owner is replaced after this long, and up to half as long again.
     pub takeover: Span,
+    /// What the servers ask for, if they ask.
+    pub password: Option<Password>,
     /// The rule that is left out, for tests of the tests.
     pub bug: Option<Bug>,
 }
@@ -99,6 +102,7 @@ impl EngineConfig {
             times: LinkTimes::default(),
             deadline: Span::from_secs(5),
             takeover: Span::from_secs(1),
+            password: None,
             bug: None,
         }
     }

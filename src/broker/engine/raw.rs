@@ -1,6 +1,7 @@
 //! A command for one server, in its own words: on a connection of its own, so that nothing that it does to the
 //! connection disturbs the cluster's traffic.
 
+use super::link::write_auth;
 use super::{Answer, Engine, Ticket};
 use crate::conn::{ConnId, Net, Next, Taken};
 use crate::proto::resp::{Progress, ReplyParser};
@@ -10,6 +11,8 @@ pub(super) struct Raw {
     conn: ConnId,
     ticket: Ticket,
     parser: ReplyParser,
+    /// The answer to AUTH comes first.
+    greeting: bool,
     begun: Time,
 }
 
@@ -17,8 +20,12 @@ impl Engine {
     /// Sends one request, in RESP, to one server.
     pub fn raw(&mut self, ticket: Ticket, server: usize, request: &[u8], now: Now, net: &mut Net) {
         let conn = net.dial(self.links[server].peer);
+        let greeting = self.config.password.is_some();
+        if let Some(password) = &self.config.password {
+            write_auth(net.out(conn), password);
+        }
         net.out(conn).extend_from_slice(request);
-        self.raws.push(Raw { conn, ticket, parser: ReplyParser::default(), begun: now.time });
+        self.raws.push(Raw { conn, ticket, parser: ReplyParser::default(), greeting, begun: now.time });
         self.wake_at(now.time + self.config.deadline);
     }
 
@@ -37,11 +44,19 @@ impl Engine {
 
     pub(super) fn raw_bytes(&mut self, id: ConnId, bytes: &[u8], net: &mut Net) -> Taken {
         let index = self.raws.iter().position(|raw| raw.conn == id).expect("asked for just now");
-        let progress = self.raws[index].parser.parse(bytes, &mut self.tokens);
-        let reply = match progress {
-            Ok(Progress::More { at_least }) => return Taken { consumed: 0, next: Next::More { at_least } },
-            Ok(Progress::Done { consumed, .. }) => Some(bytes[..consumed].to_vec()),
-            Err(_) => None,
+        let mut at = 0;
+        let reply = loop {
+            match self.raws[index].parser.parse(&bytes[at..], &mut self.tokens) {
+                Ok(Progress::More { at_least }) => {
+                    return Taken { consumed: at, next: Next::More { at_least } };
+                }
+                // A password that is wrong shows in the answer to the request too.
+                Ok(Progress::Done { consumed, .. }) if std::mem::take(&mut self.raws[index].greeting) => {
+                    at += consumed;
+                }
+                Ok(Progress::Done { consumed, .. }) => break Some(bytes[at..at + consumed].to_vec()),
+                Err(_) => break None,
+            }
         };
         let raw = self.raws.swap_remove(index);
         net.abort(id);
