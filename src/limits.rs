@@ -105,3 +105,34 @@ const _: () = assert!(INLINE_BYTES_MAX <= BULK_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX <= BULK_BYTES_MAX);
 const _: () = assert!(BULK_BYTES_MAX <= INCOMPLETE_BYTES_MAX);
 const _: () = assert!(QUEUED_BYTES_PAUSE < QUEUED_BYTES_MAX);
+
+/// A size as Redis' configuration has it: `k` is 1,000, `kb` 1,024, and so on.
+pub fn parse_size(text: &str) -> Option<usize> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let factor = match text[digits..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" => 1_000,
+        "kb" => 1 << 10,
+        "m" => 1_000_000,
+        "mb" => 1 << 20,
+        "g" => 1_000_000_000,
+        "gb" => 1 << 30,
+        _ => return None,
+    };
+    text[..digits].parse::<usize>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_size;
+
+    #[test]
+    fn sizes_have_redis_units() {
+        let sizes = ["7", "7b", "2k", "2KB", "3m", "3mb", "1g", "1Gb"].map(parse_size);
+        let bytes = [7, 7, 2_000, 2_048, 3_000_000, 3 << 20, 1_000_000_000, 1 << 30];
+        assert_eq!(sizes, bytes.map(Some));
+        for bad in ["", "k", "-1", "1.5m", "1 k", "1kk", "99999999999999999999", "99999999999999999g"] {
+            assert_eq!(parse_size(bad), None, "{bad}");
+        }
+    }
+}

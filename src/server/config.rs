@@ -1,6 +1,7 @@
 //! What a server is told at its start.
 
 use super::bugs::ServerBugs;
+use super::policy::Policy;
 use crate::limits::{CLIENTS_MAX_DEFAULT, Limits};
 use crate::password::Password;
 use crate::time::{Span, Time};
@@ -42,6 +43,10 @@ pub struct ServerConfig {
     /// What clients may send and leave unread. Brokers may send everything: what one server of a cluster takes, all take.
     /// The driver's [`crate::conn::Net::set_limits`] is told the same.
     pub limits: Limits,
+    /// Bytes that the records may take; 0: no bound. In a cluster it does not bind what its brokers store.
+    pub memory_max: usize,
+    /// What is given up when they take more.
+    pub policy: Policy,
     /// What clients must give before anything else; `None`: nobody is asked.
     pub password: Option<Password>,
     /// Which requests are logged.
@@ -66,6 +71,8 @@ impl ServerConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clients_max: CLIENTS_MAX_DEFAULT,
             limits: Limits::FULL,
+            memory_max: 0,
+            policy: Policy::default(),
             password: None,
             request_log: RequestLog::default(),
             process_id: 0,

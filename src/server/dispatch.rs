@@ -15,6 +15,7 @@ use crate::conn::{ConnId, Net};
 use crate::proto::command::{Command, CommandId, Flags, lookup};
 use crate::proto::resp::{Form, Protocol, Request, Writer};
 use crate::time::Now;
+use crate::trie::TrieError;
 
 /// A request on its way through its handler.
 #[derive(Clone, Copy)]
@@ -128,6 +129,10 @@ impl Server {
         self.stats.by_command[call.command.id.index()].calls += 1;
         if self.behind && call.command.flags.contains(Flags::WRITE) {
             self.expire_keys(&call);
+        }
+        if self.room.bytes_max > 0 && !self.make_room(&call) {
+            let error = CommandError::Trie(TrieError::Full);
+            return self.refuse(call.id, Some(call.command), &error, net);
         }
         let timing = self.meter.begin(call.command, &call.request);
         let written = net.queued(call.id);

@@ -30,6 +30,8 @@ pub(super) enum CommandError {
     /// COPY onto itself.
     SameObject,
     NoFrequency,
+    /// OBJECT IDLETIME where uses are counted.
+    NoIdleTime,
     LcsBoth,
     LcsType,
     LcsSize,
@@ -161,6 +163,10 @@ impl CommandError {
             CommandError::BitValue => "ERR bit is not an integer or out of range",
             CommandError::NoSuchKey => "ERR no such key",
             CommandError::SameObject => "ERR source and destination objects are the same",
+            CommandError::NoIdleTime => {
+                "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching \
+                 between policies at runtime LRU and LFU data will take some time to adjust."
+            }
             CommandError::NoFrequency => {
                 "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that \
                  when switching between policies at runtime LRU and LFU data will take some time to adjust."

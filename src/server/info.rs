@@ -116,9 +116,9 @@ impl Server {
         field(text, "used_memory_dataset", used)?;
         field(text, "allocator_allocated", used)?;
         field(text, "allocator_resident", reserved)?;
-        field(text, "maxmemory", 0)?;
-        field(text, "maxmemory_human", "0B")?;
-        field(text, "maxmemory_policy", "noeviction")?;
+        field(text, "maxmemory", self.room.bytes_max)?;
+        field(text, "maxmemory_human", Human(self.room.bytes_max as u64))?;
+        field(text, "maxmemory_policy", self.room.policy.name())?;
         let ratio = if used == 0 { 1.0 } else { resident as f64 / used as f64 };
         field(text, "mem_fragmentation_ratio", format_args!("{ratio:.2}"))
     }
@@ -133,7 +133,7 @@ impl Server {
         field(text, "total_net_output_bytes", driver.bytes_out)?;
         field(text, "rejected_connections", driver.refused)?;
         field(text, "expired_keys", stats.expired)?;
-        field(text, "evicted_keys", 0)?;
+        field(text, "evicted_keys", self.room.evicted)?;
         field(text, "keyspace_hits", stats.hits)?;
         field(text, "keyspace_misses", stats.misses)?;
         field(text, "total_error_replies", stats.errors)

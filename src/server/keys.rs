@@ -160,7 +160,7 @@ impl Server {
     }
 
     /// Draws the key of any record, expired ones included; false if there is none.
-    fn draw_key(&mut self, key: &mut Vec<u8>) -> bool {
+    pub(super) fn draw_key(&mut self, key: &mut Vec<u8>) -> bool {
         let (mut low, mut high) = (Vec::new(), Vec::new());
         if self.trie.first(&mut low).is_none() || self.trie.last(&mut high).is_none() {
             return false;

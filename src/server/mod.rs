@@ -16,6 +16,7 @@
 //! | `strings`, `edits`, `bits`, `counters`, `decimal`, `lcs` | strings |
 //! | `keys`, `expiry`, `scan`, `ordered`, `removals`, `object` | keys, whatever they hold |
 //! | `documents`, `json`, `typed` | documents, by our commands and by RedisJSON's; parts of them as RESP3's types |
+//! | `eviction`, `recency`, `policy` | what goes when the memory is used up |
 //! | `writes` | the one door to the trie for changes: WATCH and expiry hang on it |
 //! | `transactions`, `pause`, `monitor` | MULTI, WATCH, CLIENT REPLY; CLIENT PAUSE; MONITOR |
 //! | `auth`, `connection`, `client`, `introspection`, `parameters`, `info`, `operations` | the connection and the server |
@@ -42,6 +43,7 @@ mod dispatch;
 mod documents;
 mod edits;
 mod error;
+mod eviction;
 mod expiry;
 mod handlers;
 mod info;
@@ -56,6 +58,8 @@ mod operations;
 mod ordered;
 mod parameters;
 mod pause;
+mod policy;
+mod recency;
 mod removals;
 mod replica;
 mod request_log;
@@ -72,6 +76,7 @@ mod writes;
 
 pub use bugs::ServerBugs;
 pub use config::{ProcessFigures, RequestLog, ServerConfig};
+pub use policy::Policy;
 
 use crate::conn::{CloseReason, ConnId, Machine, Net, Origin, Refusal, Taken};
 use crate::proto::cluster::View;
@@ -84,6 +89,7 @@ use crate::trie::Trie;
 use auth::Strangers;
 use cluster::Brokers;
 use cursors::Cursors;
+use eviction::Room;
 use meter::Meter;
 use pause::Pause;
 use removals::Removal;
@@ -106,6 +112,7 @@ pub struct Server {
     brokers: Brokers,
     sessions: Sessions,
     strangers: Strangers,
+    room: Room,
     cursors: Cursors,
     watches: Watches,
     monitors: Vec<ConnId>,
@@ -158,12 +165,14 @@ impl Server {
     pub fn new(config: ServerConfig, now: Now) -> Server {
         let mut rng = Rng::from_seed(config.seed);
         let incarnation = rng.next_u64().max(1);
-        Server {
+        let (bytes_max, policy) = (config.memory_max, config.policy);
+        let mut server = Server {
             trie: Trie::new(),
             replica: Replica::new(incarnation, config.bugs),
             brokers: Brokers::default(),
             sessions: Sessions::default(),
             strangers: Strangers::default(),
+            room: Room::default(),
             cursors: Cursors::default(),
             watches: Watches::default(),
             monitors: Vec::new(),
@@ -184,7 +193,9 @@ impl Server {
             rng,
             scratch: Scratch::default(),
             config,
-        }
+        };
+        server.set_room(bytes_max, policy);
+        server
     }
 
     /// Names this memory of the server: another one after every start.

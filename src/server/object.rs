@@ -45,10 +45,15 @@ impl Server {
             out.null();
             return Ok(());
         };
+        let staleness =
+            self.room.recency.as_ref().map(|recency| recency.staleness(call.arg(2), call.now.time));
+        let counts = self.room.policy.counts();
         match call.command.id {
             CommandId::ObjectEncoding => out.bulk(encoding(&record)),
             CommandId::ObjectRefcount => out.int(1),
-            CommandId::ObjectIdletime => out.int(0),
+            CommandId::ObjectIdletime if counts => return Err(CommandError::NoIdleTime),
+            CommandId::ObjectIdletime => out.int(staleness.map_or(0, |tenths| i64::from(tenths / 10))),
+            _ if counts => out.int(staleness.map_or(0, |staleness| i64::from(255 - staleness.min(255)))),
             _ => return Err(CommandError::NoFrequency),
         }
         Ok(())

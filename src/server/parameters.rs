@@ -5,7 +5,9 @@ use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
 use super::handlers::{Handler, Handlers};
 use super::introspection::help;
+use super::policy::Policy;
 use super::stats::Stats;
+use crate::limits::parse_size;
 use crate::proto::command::CommandId;
 use crate::proto::glob;
 use crate::proto::resp::{Writer, parse_integer};
@@ -18,6 +20,8 @@ pub(super) const HANDLERS: Handlers = &[
     (CommandId::ConfigHelp, Handler::Reply(help)),
 ];
 
+const MAX_MEMORY: &str = "maxmemory";
+const POLICY: &str = "maxmemory-policy";
 const SLOWER_THAN: &str = "slowlog-log-slower-than";
 const LEN_MAX: &str = "slowlog-max-len";
 
@@ -47,6 +51,7 @@ impl Server {
         }
         let parameters = self.parameters();
         let (mut slower_than, mut len_max) = (self.slow_log.slower_than_micros, self.slow_log.len_max());
+        let (mut memory_max, mut policy) = (self.room.bytes_max, self.room.policy);
         let mut seen: Vec<&str> = Vec::new();
         for index in (2..call.len()).step_by(2) {
             let (name, value) = (call.arg(index), call.arg(index + 1));
@@ -65,6 +70,16 @@ impl Server {
                         return Err(fault("argument must be between -1 and 9223372036854775807 inclusive"));
                     }
                 }
+                MAX_MEMORY => {
+                    let size = std::str::from_utf8(value).ok().and_then(parse_size);
+                    memory_max = size.ok_or(fault("argument must be a memory value"))?;
+                }
+                POLICY => {
+                    let named = std::str::from_utf8(value).ok().and_then(Policy::named);
+                    policy = named.ok_or(fault("argument(s) must be one of the following: volatile-lru, \
+                        volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, \
+                        noeviction"))?;
+                }
                 LEN_MAX => {
                     len_max = usize::try_from(number()?)
                         .map_err(|_| fault("argument must be between 0 and 9223372036854775807 inclusive"))?;
@@ -75,6 +90,7 @@ impl Server {
         }
         self.slow_log.slower_than_micros = slower_than;
         self.slow_log.set_len_max(len_max);
+        self.set_room(memory_max, policy);
         out.ok();
         Ok(())
     }
@@ -103,6 +119,8 @@ impl Server {
                 ("client-query-buffer-limit", self.config.limits.incomplete_bytes.to_string()),
                 ("enable-debug-command", debug.to_owned()),
                 ("maxclients", self.config.clients_max.to_string()),
+                (MAX_MEMORY, self.room.bytes_max.to_string()),
+                (POLICY, self.room.policy.name().to_owned()),
                 ("port", listen.port().to_string()),
                 ("proto-max-bulk-len", self.config.limits.bulk_bytes.to_string()),
                 (SLOWER_THAN, self.slow_log.slower_than_micros.to_string()),
@@ -121,8 +139,6 @@ const FIXED: &[(&str, &str)] = &[
     ("hz", "1"),
     ("io-threads", "1"),
     ("latency-monitor-threshold", "0"),
-    ("maxmemory", "0"),
-    ("maxmemory-policy", "noeviction"),
     ("notify-keyspace-events", ""),
     ("replica-read-only", "yes"),
     ("requirepass", ""),

@@ -16,7 +16,7 @@ use crate::time::Time;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// One cell for so many bytes of records, at most.
-const BYTES_A_CELL: usize = 128;
+const BYTES_A_CELL: usize = 64;
 const CELLS_MIN: usize = 1 << 10;
 const CELLS_MAX: usize = 1 << 24;
 
@@ -161,10 +161,11 @@ mod tests {
     #[test]
     fn only_those_who_need_it_keep_a_table() {
         let mut rng = Rng::from_seed(1);
-        for policy in [Policy::NoEviction, Policy::AllKeysRandom, Policy::VolatileRandom, Policy::VolatileTtl] {
+        for policy in [Policy::NoEviction, Policy::AllKeysRandom, Policy::VolatileRandom, Policy::VolatileTtl]
+        {
             assert!(Recency::new(policy, 1 << 20, at(0), &mut rng).is_none());
         }
         let (table, _) = table(Policy::VolatileLru);
-        assert_eq!(table.bytes(), (1 << 20) / 128 * 4, "4 bytes a cell");
+        assert_eq!(table.bytes(), (1 << 20) / 64 * 4, "4 bytes a cell");
     }
 }

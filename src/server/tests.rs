@@ -6,6 +6,7 @@ mod cluster;
 mod commands;
 mod connections;
 mod documents;
+mod eviction;
 mod expiry;
 mod gate;
 mod json;

@@ -4,7 +4,7 @@ use clap::Args;
 use hedgerow::limits::{
     ARGUMENTS_MAX, BULK_BYTES_MAX, COMPUTE_TOKENS_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX,
     INCOMPLETE_BYTES_MAX, INCOMPLETE_SECS_MAX, INLINE_BYTES_MAX, Limits, QUEUED_BYTES_MAX,
-    QUEUED_BYTES_PAUSE, QUEUED_SECS_MAX,
+    QUEUED_BYTES_PAUSE, QUEUED_SECS_MAX, parse_size,
 };
 
 /// A line must at least hold the longest of the commands that may be longer than a line.
@@ -70,7 +70,10 @@ impl Bounds {
 }
 
 /// Reads a size within these bounds.
-fn size(min: usize, max: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+pub(crate) fn size(
+    min: usize,
+    max: usize,
+) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
     move |text| {
         let size =
             parse_size(text).ok_or("expected a number, with k, kb, m, mb, g or gb behind it or not")?;
@@ -78,25 +81,9 @@ fn size(min: usize, max: usize) -> impl Fn(&str) -> Result<usize, String> + Clon
     }
 }
 
-/// A size as Redis' configuration has it: `k` is 1,000, `kb` 1,024, and so on.
-fn parse_size(text: &str) -> Option<usize> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let factor = match text[digits..].to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" => 1_000,
-        "kb" => 1 << 10,
-        "m" => 1_000_000,
-        "mb" => 1 << 20,
-        "g" => 1_000_000_000,
-        "gb" => 1 << 30,
-        _ => return None,
-    };
-    text[..digits].parse::<usize>().ok()?.checked_mul(factor)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Bounds, parse_size, size};
+    use super::{Bounds, size};
     use clap::Parser;
     use hedgerow::limits::Limits;
 
@@ -112,13 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_redis_units() {
-        let sizes = ["7", "7b", "2k", "2KB", "3m", "3mb", "1g", "1Gb"].map(parse_size);
-        let bytes = [7, 7, 2_000, 2_048, 3_000_000, 3 << 20, 1_000_000_000, 1 << 30];
-        assert_eq!(sizes, bytes.map(Some));
-        for bad in ["", "k", "-1", "1.5m", "1 k", "1kk", "99999999999999999999", "99999999999999999g"] {
-            assert_eq!(parse_size(bad), None, "{bad}");
-        }
+    fn sizes_beyond_their_bounds_are_told_them() {
         assert_eq!(size(2, 9)("10"), Err("expected 2 to 9".into()));
         assert!(size(2, 9)("x").is_err_and(|told| told.contains("kb")));
     }

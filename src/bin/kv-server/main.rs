@@ -7,7 +7,7 @@ mod systemd;
 
 use hedgerow::password::Password;
 use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files, secret, stopwatch};
-use hedgerow::server::{ProcessFigures, RequestLog, Server, ServerConfig};
+use hedgerow::server::{Policy, ProcessFigures, RequestLog, Server, ServerConfig};
 use hedgerow::time::Span;
 use options::{Logged, Options};
 use std::io::{self, Write};
@@ -59,6 +59,8 @@ fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), St
         listen,
         clients_max,
         limits,
+        memory_max: options.maxmemory,
+        policy: Policy::named(&options.maxmemory_policy).expect("the flag takes known names only"),
         password,
         request_log: match options.request_log {
             Logged::All => RequestLog::All,

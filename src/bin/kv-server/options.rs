@@ -1,8 +1,9 @@
 //! What `kv-server` can be told.
 
-use crate::bounds::Bounds;
+use crate::bounds::{Bounds, size};
 use clap::{Parser, ValueEnum};
 use hedgerow::limits;
+use hedgerow::server::Policy;
 use log::LevelFilter;
 use std::path::PathBuf;
 
@@ -51,6 +52,14 @@ pub(crate) struct Options {
     /// Most clients at once; fewer if the system allows fewer open files
     #[arg(long, value_name = "N", default_value_t = limits::CLIENTS_MAX_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_clients: u64,
+    /// Most bytes of the records, 0 for no bound; beyond it --maxmemory-policy decides
+    #[arg(long, value_name = "SIZE", default_value = "0", value_parser = size(0, usize::MAX))]
+    pub(crate) maxmemory: usize,
+    /// What goes when the records take more: noeviction (writes are refused), allkeys-lru, allkeys-lfu, allkeys-random,
+    /// volatile-lru, volatile-lfu, volatile-random or volatile-ttl
+    #[arg(long, value_name = "POLICY", default_value = "noeviction", hide_possible_values = true,
+          value_parser = clap::builder::PossibleValuesParser::new(Policy::ALL.map(|(_, name)| name)))]
+    pub(crate) maxmemory_policy: String,
     /// Which requests are logged; sampled: up to 200 a second, then their number
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = Logged::Sampled)]
     pub(crate) request_log: Logged,
