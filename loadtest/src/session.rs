@@ -13,7 +13,7 @@ use crate::faults::Faults;
 use crate::load::Clock;
 use crate::load::crowd::CrowdCounts;
 use crate::load::engine::{Shared, Wiring};
-use crate::load::run::{Done, Ending, Goal, Order};
+use crate::load::run::{Done, Ending, Goal, Order, Told};
 use crate::load::schedule::Schedule;
 use crate::load::team::{Note, Team};
 use crate::show::Shows;
@@ -25,8 +25,8 @@ use crate::truth::tally::{Failures, Nanos, Slice};
 use crate::work::Work;
 use crate::work::keys::Share;
 
-/// Between two looks at faults and terminals: a fault strikes no later than this.
-const TICK: Duration = Duration::from_millis(5);
+/// Between two looks when nothing is to be done: the leader leaves the cores to those who work.
+const TICK: Duration = Duration::from_millis(100);
 
 /// What is done in a run.
 #[derive(Clone, Debug)]
@@ -148,22 +148,22 @@ impl Session<'_> {
                 whole.merge(&told.slice);
                 shows.live.phase(what, whole.good(), count);
             }
+            TICK
         })?;
         shows.live.clear();
         Ok((phase, whole))
     }
 
-    /// Waits until all threads are done, and hands on what they tell; nothing now and then, to look at other things.
-    fn wait(
-        &mut self,
-        on_told: &mut dyn FnMut(Option<(usize, crate::load::run::Told)>),
-    ) -> Result<Phase, String> {
+    /// Waits until all threads are done, and hands on what they tell; nothing at first, and after the time that was asked
+    /// for the last time.
+    fn wait(&mut self, on_told: &mut dyn FnMut(Option<(usize, Told)>) -> Duration) -> Result<Phase, String> {
         let mut done: Vec<Option<Done>> = (0..self.job.threads).map(|_| None).collect();
         let mut crowd: Vec<CrowdCounts> = Vec::new();
+        let mut patience = on_told(None);
         while done.iter().any(Option::is_none) {
-            match self.team.next(TICK) {
-                None => on_told(None),
-                Some((thread, Note::Told(told))) => on_told(Some((thread, *told))),
+            match self.team.next(patience) {
+                None => patience = on_told(None),
+                Some((thread, Note::Told(told))) => patience = on_told(Some((thread, *told))),
                 Some((thread, Note::Done(left, counts))) => {
                     done[thread] = Some(*left);
                     for one in counts {
@@ -223,6 +223,8 @@ impl Session<'_> {
                     recorder.add(thread, told, &mut |row, slice| shows.row(name, row, slice));
                 }
             }
+            let next = if now < began { Some(began) } else { faults.next_at().map(|at| began + at) };
+            next.map_or(TICK, |next| TICK.min(Duration::from_nanos(next.saturating_sub(clock.now()))))
         })?;
         let usage = usage_before.map(|before| Usage::read(&job.pids).since(&before));
         shows.live.clear();

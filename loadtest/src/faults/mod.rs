@@ -163,6 +163,12 @@ impl Faults {
         (self.next, self.struck) = (0, Vec::new());
     }
 
+    /// When the next one is due, in nanoseconds from the beginning of the measurement.
+    pub(crate) fn next_at(&self) -> Option<Nanos> {
+        // Rounded up: looked at then, it is due.
+        self.script.get(self.next).map(|fault| (fault.seconds * 1e9).ceil() as Nanos)
+    }
+
     /// Does what is due `since` nanoseconds after the beginning of the measurement.
     pub(crate) fn strike(&mut self, since: Nanos) {
         let begun = Instant::now();

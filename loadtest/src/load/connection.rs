@@ -224,6 +224,8 @@ impl Connection {
         self.stirred_at = now;
         let mut harvest = Harvest { due: 0, good: [0; OPERATIONS_MAX], first_due: None };
         let (mut answered, mut outcome) = (0, Ok(()));
+        let verifying = intake.plan.source.ledger.is_some();
+        let follows = intake.plan.follows();
         while !bytes.is_empty() {
             let (consumed, found) = self.scanner.next(bytes);
             bytes = &bytes[consumed..];
@@ -231,7 +233,7 @@ impl Connection {
                 Found::Reply { shape, text } => (shape, text),
                 Found::More => continue,
                 Found::Part(piece) => {
-                    if intake.plan.source.ledger.is_some() {
+                    if verifying {
                         self.reading.push(piece);
                     }
                     continue;
@@ -252,12 +254,16 @@ impl Connection {
                 continue;
             }
             answered += 1;
-            if count_answer(flight.asked, shape, text, &mut self.reading, intake) {
+            let mut good = count_answer(flight.asked, shape, text, intake);
+            if verifying {
+                good &= verify(flight.asked, (good, shape), text, &mut self.reading, intake);
+            }
+            if good {
                 harvest.add(&flight, now, intake.slice);
                 if intake.open_loop {
                     intake.slice.service.saturating_record(now.saturating_sub(flight.sent));
                 }
-                if let Some(next) = intake.plan.operations[flight.asked.operation()].followed_by {
+                if follows && let Some(next) = intake.plan.operations[flight.asked.operation()].followed_by {
                     self.followers.push((next, flight.asked.key()));
                 }
             }
@@ -355,40 +361,35 @@ pub(crate) fn write_some(stream: &mut TcpStream, bytes: &[u8]) -> Result<usize, 
 
 /// Counts one answer; true if it is a good one.
 #[inline]
-fn count_answer(
-    asked: Asked,
-    shape: Shape,
-    text: &[u8],
-    reading: &mut Reading,
-    intake: &mut Intake<'_>,
-) -> bool {
+fn count_answer(asked: Asked, shape: Shape, text: &[u8], intake: &mut Intake<'_>) -> bool {
     let operation = &intake.plan.operations[asked.operation()];
-    let verdict = operation.template.expect.judge(shape, text);
-    match verdict {
-        Verdict::Good => {}
-        Verdict::Miss => intake.slice.answers[asked.operation()].misses += 1,
+    match operation.template.expect.judge(shape, text) {
+        Verdict::Good => return true,
+        Verdict::Miss => {
+            intake.slice.answers[asked.operation()].misses += 1;
+            return true;
+        }
         Verdict::Error => intake.slice.failures.error(text),
         Verdict::Wrong => {
             intake.slice.wrong_type(&operation.name, format!("{shape:?} {}", example(text)));
         }
     }
-    let good = matches!(verdict, Verdict::Good | Verdict::Miss);
-    if intake.plan.source.ledger.is_some() && operation.role != Role::Plain {
-        let role = operation.role;
-        return verify(asked, role, (good, shape), text, reading, intake) && good;
-    }
-    good
+    false
 }
 
 /// Holds an answer against the ledger; true if nothing is wrong with what it brought.
 fn verify(
     asked: Asked,
-    role: Role,
     (good, shape): (bool, Shape),
     text: &[u8],
     reading: &mut Reading,
     intake: &mut Intake<'_>,
 ) -> bool {
+    let role = intake.plan.operations[asked.operation()].role;
+    if role == Role::Plain {
+        *reading = Reading::NOTHING;
+        return true;
+    }
     let source = &mut intake.plan.source;
     let key = asked.key();
     let ledger = source.ledger.as_mut().expect("asked before");

@@ -81,6 +81,7 @@ impl Work {
             ends: self.ends.clone(),
             source: self.source(keys, share, ledger),
             mix,
+            follows: self.operations.iter().any(|operation| operation.followed_by.is_some()),
         }
     }
 
@@ -105,6 +106,7 @@ impl Work {
             ends: vec![1 << 32],
             source: self.source(keys, share, ledger),
             mix: Random::from_seed(0),
+            follows: false,
         }
     }
 
@@ -151,6 +153,7 @@ pub(crate) struct Plan {
     ends: Vec<u64>,
     pub(crate) source: Source,
     mix: Random,
+    follows: bool,
 }
 
 impl Plan {
@@ -164,6 +167,11 @@ impl Plan {
             0
         };
         self.append(operation, out)
+    }
+
+    /// Whether any answer is followed by another request.
+    pub(crate) fn follows(&self) -> bool {
+        self.follows
     }
 
     /// Appends the request that follows one for `key`.

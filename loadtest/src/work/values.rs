@@ -127,16 +127,27 @@ pub(crate) fn write_head(place: &mut [u8], key: u64, mark: Option<Mark>) {
 
 /// Writes the last digits of `number` over the whole of `place`.
 #[inline]
-pub(crate) fn write_digits(place: &mut [u8], mut number: u64) {
-    let mut end = place.len();
-    while end >= 2 {
-        place[end - 2..end].copy_from_slice(&PAIRS[(number % 100) as usize]);
-        number /= 100;
-        end -= 2;
+pub(crate) fn write_digits(place: &mut [u8], number: u64) {
+    if let Ok(place) = <&mut [u8; KEY_DIGITS]>::try_from(&mut *place) {
+        // The usual place. Two halves of 32 bits: short divisions that do not wait for each other.
+        let (high, low) = place.split_at_mut(KEY_DIGITS / 2);
+        write_pairs(high, (number / 1_000_000 % 1_000_000) as u32);
+        write_pairs(low, (number % 1_000_000) as u32);
+        return;
     }
-    // An odd place: one digit is left for it.
-    if end == 1 {
-        place[0] = b'0' + (number % 10) as u8;
+    let (mut number, mut end) = (number, place.len());
+    while end > 0 {
+        place[end - 1] = b'0' + (number % 10) as u8;
+        number /= 10;
+        end -= 1;
+    }
+}
+
+#[inline]
+fn write_pairs(place: &mut [u8], mut number: u32) {
+    for pair in place.rchunks_exact_mut(2) {
+        pair.copy_from_slice(&PAIRS[(number % 100) as usize]);
+        number /= 100;
     }
 }
 
