@@ -91,6 +91,47 @@ fn ioredis_and_node_redis() {
     }
 }
 
+/// The `redis` crate: both dialects, pipelines, transactions, documents.
+#[test]
+fn redis_crate() {
+    let server = Server::start();
+    for dialect in ["resp2", "resp3"] {
+        let url = format!("redis://127.0.0.1:{}/?protocol={dialect}", server.port);
+        let mut connection = redis::Client::open(url).and_then(|client| client.get_connection()).expect("connects");
+        speak(&mut connection).unwrap_or_else(|error| panic!("{dialect}: {error}"));
+    }
+}
+
+fn speak(connection: &mut redis::Connection) -> redis::RedisResult<()> {
+    use redis::{Commands, cmd, pipe, transaction};
+    let _: () = cmd("FLUSHALL").query(connection)?;
+    let _: () = connection.set("k", "v")?;
+    assert_eq!(connection.get::<_, Option<String>>("k")?.as_deref(), Some("v"));
+    assert_eq!(connection.get::<_, Option<String>>("nosuch")?, None);
+    assert_eq!(connection.incr::<_, _, i64>("n", 5)?, 5);
+    let _: () = connection.set_ex("timed", 1, 100)?;
+    assert!((99..=100).contains(&connection.ttl::<_, i64>("timed")?));
+    let (values, count): (Vec<i64>, i64) =
+        pipe().cmd("SET").arg("a").arg(1).ignore().cmd("MGET").arg("a").arg("n").cmd("DBSIZE").query(connection)?;
+    assert_eq!((values, count), (vec![1, 5], 4));
+    let (value,): (i64,) = transaction(connection, &["n"], |connection, pipe| {
+        let before: i64 = connection.get("n")?;
+        pipe.set("n", before * 2).ignore().get("n").query(connection)
+    })?;
+    assert_eq!(value, 10);
+    let document = r#"{"name":"Ann","tags":[1,2]}"#;
+    let _: () = cmd("JSON.SET").arg("d").arg("$").arg(document).query(connection)?;
+    let _: Vec<i64> = cmd("JSON.ARRAPPEND").arg("d").arg("$.tags").arg(3).query(connection)?;
+    let tags: String = cmd("JSON.GET").arg("d").arg("$.tags").query(connection)?;
+    assert_eq!(tags, "[[1,2,3]]");
+    let mut keys: Vec<String> = connection.scan()?.collect::<redis::RedisResult<_>>()?;
+    keys.sort();
+    assert_eq!(keys, ["a", "d", "k", "n", "timed"]);
+    let unknown = cmd("LPUSH").arg("l").arg("x").query::<()>(connection).expect_err("there are no lists");
+    assert!(unknown.to_string().contains("unknown command"), "{unknown}");
+    Ok(())
+}
+
 #[test]
 fn redis_cli() {
     if !works(Command::new("redis-cli").arg("--version")) {
@@ -110,6 +151,10 @@ fn redis_cli() {
     assert_eq!(cli(&["--json", "query", "d.a"]), r#"{"b":[1,2.5,"x"]}"#);
     assert_eq!(cli(&["type", "d"]), "ReJSON-RL");
     assert_eq!(cli(&["dbsize"]), "2");
+    assert_eq!(cli(&["json.get", "d", "$.a.b[1:]"]), "[2.5,\"x\"]");
+    assert!(cli(&["--bigkeys"]).contains("Biggest string found"));
+    assert!(cli(&["--memkeys"]).contains("bytes"));
+    assert!(cli(&["command", "docs", "set"]).contains("comparison-value"));
     assert_eq!(cli(&["--scan"]).lines().count(), 2);
     assert!(cli(&["info", "server"]).contains("redis_version:"));
     assert!(cli(&["nosuch", "x"]).contains("ERR unknown command 'nosuch', with args beginning with: 'x'"));
@@ -132,10 +177,10 @@ fn redis_benchmark() {
         "4",
         "-q",
         "-t",
-        "ping,set,get,mset",
+        "ping,set,get,incr,mset",
     ]));
     let text = String::from_utf8_lossy(&output.stdout).replace('\r', "\n");
-    for test in ["PING_INLINE", "PING_MBULK", "SET", "GET", "MSET (10 keys)"] {
+    for test in ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"] {
         assert!(
             text.lines().any(|line| line.starts_with(test) && line.contains("requests per second")),
             "{text}"
