@@ -97,7 +97,8 @@ fn redis_crate() {
     let server = Server::start();
     for dialect in ["resp2", "resp3"] {
         let url = format!("redis://127.0.0.1:{}/?protocol={dialect}", server.port);
-        let mut connection = redis::Client::open(url).and_then(|client| client.get_connection()).expect("connects");
+        let mut connection =
+            redis::Client::open(url).and_then(|client| client.get_connection()).expect("connects");
         speak(&mut connection).unwrap_or_else(|error| panic!("{dialect}: {error}"));
     }
 }
@@ -111,8 +112,16 @@ fn speak(connection: &mut redis::Connection) -> redis::RedisResult<()> {
     assert_eq!(connection.incr::<_, _, i64>("n", 5)?, 5);
     let _: () = connection.set_ex("timed", 1, 100)?;
     assert!((99..=100).contains(&connection.ttl::<_, i64>("timed")?));
-    let (values, count): (Vec<i64>, i64) =
-        pipe().cmd("SET").arg("a").arg(1).ignore().cmd("MGET").arg("a").arg("n").cmd("DBSIZE").query(connection)?;
+    let (values, count): (Vec<i64>, i64) = pipe()
+        .cmd("SET")
+        .arg("a")
+        .arg(1)
+        .ignore()
+        .cmd("MGET")
+        .arg("a")
+        .arg("n")
+        .cmd("DBSIZE")
+        .query(connection)?;
     assert_eq!((values, count), (vec![1, 5], 4));
     let (value,): (i64,) = transaction(connection, &["n"], |connection, pipe| {
         let before: i64 = connection.get("n")?;
