@@ -226,6 +226,8 @@ impl Session<'_> {
             let next = if now < began { Some(began) } else { faults.next_at().map(|at| began + at) };
             next.map_or(TICK, |next| TICK.min(Duration::from_nanos(next.saturating_sub(clock.now()))))
         })?;
+        // The leader may have been away when the last one was due.
+        faults.strike(clock.now().saturating_sub(began));
         let usage = usage_before.map(|before| Usage::read(&job.pids).since(&before));
         shows.live.clear();
         (0..job.threads).for_each(|thread| {

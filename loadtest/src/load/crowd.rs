@@ -23,7 +23,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::load::connection::{is_connected, write_some};
-use crate::truth::tally::{Nanos, empty_latencies};
+use crate::truth::tally::{Nanos, empty_latencies, example};
 use crate::work::keys::Share;
 
 /// Tokens of the crowd begin here.
@@ -365,16 +365,28 @@ impl Crowd {
             let State::Open { stream, dialed, sent, .. } = &mut self.members[index].state else { return };
             match stream.read(buffer) {
                 Ok(0) => return self.closed(index, now),
-                Ok(_) => {
+                Ok(count) => {
                     let (first, waited) = (*sent == 0, now.saturating_sub(*dialed));
                     *sent = 1;
                     if first && self.members[index].kind == Kind::Storm {
-                        self.count(index).answer.saturating_record(waited);
+                        self.answered(index, &buffer[..count], waited);
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(_) => return self.closed(index, now),
+            }
+        }
+    }
+
+    /// A storm's question was answered, with yes or with no.
+    fn answered(&mut self, index: usize, answer: &[u8], waited: Nanos) {
+        let counts = self.count(index);
+        match answer.strip_prefix(b"-") {
+            None => counts.answer.saturating_record(waited),
+            Some(error) => {
+                counts.refused += 1;
+                counts.first_error.get_or_insert_with(|| example(error.trim_ascii_end()));
             }
         }
     }

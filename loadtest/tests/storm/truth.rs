@@ -85,7 +85,7 @@ fn a_server_of_its_own_is_killed_and_started_again() {
     }
     let mut load = Command::new(env!("CARGO_BIN_EXE_loadtest"));
     load.args("--json --start-server --verify -r 200 --prefill --ratio 1:1 -c 5 --warmup 0".split(' '));
-    load.args(["--duration", "2", "--fault", "300ms kill -KILL server", "--fault", "400ms start server"]);
+    load.args(["--duration", "4", "--fault", "300ms kill -KILL server", "--fault", "400ms start server"]);
     let (result, code) = result(&load.stdin(Stdio::null()).output().unwrap());
     assert_eq!(code, 1, "{result}");
     assert!(whole(&result, "lost_writes") > 0, "it keeps nothing on disk: {result}");
