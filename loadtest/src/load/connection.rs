@@ -414,6 +414,10 @@ fn verify(
     {
         finding = Finding::Wrong;
     }
+    if finding == Finding::Lost && found.is_none() {
+        // No miss of a key that is not there, but one of a write that was.
+        intake.slice.answers[asked.operation()].misses -= 1;
+    }
     let failures = &mut intake.slice.failures;
     match finding {
         Finding::Right => return true,

@@ -122,6 +122,10 @@ impl Engine {
                 result => result?,
             }
             run.woke = self.now();
+            if run.woke >= run.slice_end {
+                // What comes now belongs to the next slice: a fault strikes between the two.
+                run.hand_over(run.woke, self.connections.len());
+            }
             for event in &events {
                 self.on_event(&mut run, event);
             }

@@ -13,6 +13,8 @@ fn writes_that_are_gone_are_found() {
     assert_eq!(code, 1, "{result}");
     assert!(whole(&result, "lost_writes") > 0, "{result}");
     assert_eq!((whole(&result, "stale_reads"), whole(&result, "wrong_value")), (0, 0));
+    let get = &result["operations"][0];
+    assert!(whole(get, "misses") <= whole(get, "requests"), "a lost write is no miss: {result}");
     assert!(result["first_wrong"].as_str().unwrap().starts_with("Lost: key "), "{result}");
     let stub = Stub::start(Manners::Forgets);
     let (result, code) = run(stub.port, "-n 40 -r 20 -c 2 --command set --distribution sequential --verify");
@@ -92,6 +94,8 @@ fn a_server_of_its_own_is_killed_and_started_again() {
     assert!(whole(&result, "connections_lost") >= 5 && whole(&result, "reconnects") >= 5, "{result}");
     let faults = result["faults"].as_array().unwrap();
     assert!(faults.len() == 2 && faults.iter().all(|fault| fault["error"].is_null()), "{result}");
+    let lost: u64 = faults.iter().map(|fault| whole(fault, "connections_lost")).sum();
+    assert_eq!(lost, whole(&result, "connections_lost"), "all of it came after the kill: {result}");
     // From the kill to the order to start again nobody can have answered.
     let away = number(&faults[1], "at_s") - number(&faults[0], "at_s");
     assert!(number(&faults[0], "longest_gap_ms") / 1e3 >= away * 0.9, "{result}");
