@@ -51,6 +51,8 @@ pub(crate) struct Row {
     /// Seconds from the beginning of the measurement.
     pub(crate) from: f64,
     pub(crate) to: f64,
+    /// When the last thread handed its slice over, which may be later: what was counted came before.
+    pub(crate) handed_over: f64,
     pub(crate) good: u64,
     pub(crate) misses: u64,
     /// Requests due a second, in an open loop.
@@ -78,11 +80,12 @@ impl Row {
         if self.seconds() > 0.0 { self.good as f64 / self.seconds() } else { 0.0 }
     }
 
-    fn new(slice: &Slice, from: f64, to: f64, rate_asked: Option<f64>) -> Row {
+    fn new(slice: &Slice, (from, to, handed_over): (f64, f64, f64), rate_asked: Option<f64>) -> Row {
         let failures = &slice.failures;
         Row {
             from,
             to,
+            handed_over,
             good: slice.good(),
             misses: slice.answers.iter().map(|answers| answers.misses).sum(),
             rate_asked,
@@ -241,7 +244,8 @@ impl Record {
         let at = fault.at as f64 / 1e9;
         let (from, to) = (self.began + fault.at, self.began + (until * 1e9) as Nanos);
         // A row that lies across a fault is told of the fault: each row counts once.
-        let rows = self.rows.iter().filter(|row| row.to > at && (row.to <= until || until >= self.seconds()));
+        let last = until >= self.seconds();
+        let rows = self.rows.iter().filter(|row| row.handed_over > at && (row.handed_over <= until || last));
         let sum = |count: fn(&Row) -> u64| rows.clone().map(count).sum();
         Effect {
             at,
@@ -396,7 +400,7 @@ impl Recorder {
             }
             let asked = self.schedule.as_ref().filter(|_| to > from);
             let asked = asked.map(|schedule| (schedule.due_by(to) - schedule.due_by(from)) / (to - from));
-            let row = Row::new(&slice, from, to, asked);
+            let row = Row::new(&slice, (from, to, ended), asked);
             let middle = (from + to) / 2.0;
             if let Some(stage) = self.stages.iter_mut().find(|stage| (stage.from..stage.to).contains(&middle))
             {
