@@ -117,6 +117,17 @@ fn seeds() {
     }
 }
 
+/// Seeds that once showed something, of the simulator's or of the engine's.
+const FOUND: [u64; 11] = [956, 1033, 1140, 1180, 34_011, 56_516, 66_969, 69_410, 75_179, 77_281, 193_763];
+
+#[test]
+fn found_before() {
+    for seed in FOUND {
+        let report = try_run(seed, Aim::Swarm, Broken::default());
+        assert_eq!(report.violation, None, "seed {seed}");
+    }
+}
+
 #[test]
 fn aims() {
     for aim in Aim::ALL.into_iter().filter(|aim| *aim != Aim::Swarm) {

@@ -19,6 +19,8 @@ struct Played {
     /// It takes STOREs and does not answer them.
     holds_stores: bool,
     held: Vec<(ViewId, Version)>,
+    /// It refuses connections.
+    down: bool,
     dials: usize,
     conn: Option<ConnId>,
 }
@@ -48,6 +50,7 @@ impl Bench {
             records: 0,
             holds_stores: false,
             held: vec![],
+            down: false,
             dials: 0,
             conn: None,
         });
@@ -94,6 +97,11 @@ impl Bench {
                 let place = self.engine.servers().iter().position(|&other| other == peer);
                 let played = &mut self.played[place.expect("one of its servers")];
                 played.dials += 1;
+                if played.down {
+                    let refused = CloseReason::DialFailed(std::io::ErrorKind::ConnectionRefused);
+                    self.engine.handle_close(id, refused, self.now, &mut self.net);
+                    return self.net.remove(id);
+                }
                 played.conn = Some(id);
                 self.engine.handle_open(id, self.now, &mut self.net);
             }
@@ -311,4 +319,30 @@ fn a_server_with_records_of_its_own_is_dialed_ever_more_rarely_and_told_of_once(
     bench.pass(Span::from_secs(10));
     assert_eq!(bench.state(0), ServerState::Up);
     assert!(bench.notes().is_empty());
+}
+
+#[test]
+fn a_server_that_got_a_seat_from_another_broker_is_dialed_at_once() {
+    let mut bench = Bench::new(3, 2);
+    bench.played[2].down = true;
+    bench.pass(Span::from_secs(30));
+    // Down for long, it is dialed every 1 to 3 s; it just was.
+    let before = bench.played[2].dials;
+    while bench.played[2].dials == before {
+        bench.pass(Span::from_millis(5));
+    }
+    let dials = bench.played[2].dials;
+    let mut next = bench.engine.view().clone();
+    next.id.number += 1;
+    next.seats[2] = Seat { incarnation: 99, role: Role::Learner, since: next.id.number };
+    bench.played[0].view = next.clone();
+    bench.played[2].down = false;
+    bench.played[2].incarnation = 99;
+    bench.played[2].view = next.clone();
+    while bench.engine.view().id != next.id {
+        bench.pass(Span::from_millis(1));
+    }
+    bench.pass(Span::from_millis(1));
+    assert_eq!(bench.played[2].dials, dials + 1);
+    assert_eq!(bench.state(2), ServerState::Up);
 }
