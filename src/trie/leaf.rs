@@ -1,14 +1,12 @@
 //! What a radix tree's leaves have in common: a tag that no node has, and a whole key.
 //!
 //! ```text
-//! record   10tvxkkk ...                                                    see record.rs
-//! name     11000000 [3] [uses: u32] [len: u32] [name bytes, or first piece if longer than 1 KiB]
+//! name     11000000 [0][id: u16] [uses: u32] [len: u32] [name bytes, or first piece if longer than 1 KiB]
 //! field    11000001 [3] [name: Ref, its 4 bytes are the key] [block: Ref]
 //! ```
 //! A node's first byte is below 0x80 (its capacity).
 
 use super::arena::{Arena, Ref, ref_at, u32_at};
-use super::record;
 use super::text::Bytes;
 
 /// Set in the first byte of every leaf.
@@ -32,10 +30,7 @@ pub(super) fn key_of(arena: &Arena, at: Ref) -> Bytes<'_> {
     match bytes[0] {
         NAME => stored_key(arena, bytes, NAME_HEAD_BYTES, u32_at(bytes, 8) as usize),
         FIELD => Bytes::whole(&bytes[4..8]),
-        _ => {
-            let (offset, len) = record::key_place(bytes);
-            stored_key(arena, bytes, offset, len)
-        }
+        other => panic!("{other} is no leaf"),
     }
 }
 

@@ -28,6 +28,7 @@ mod radix;
 mod record;
 mod slots;
 mod text;
+mod tree;
 mod usage;
 
 pub use cursor::Cursor;

@@ -1,20 +1,23 @@
-//! The records of each slot: a doubly linked list through the records, its head, and how many of them live.
+//! The records of each slot: how many live, what they add up to, and which they are.
 //!
 //! ```text
-//! heads[slot] -> record <-> record <-> record          newest first; a replaced record keeps its place
+//! live, digests    one number each a slot; nothing is allocated until a record is written to a slot
+//! by slot          a tree of [slot: u16 big-endian][key], an entry without a body for each record of a slot
 //! ```
-//! Beside the heads: live records and the digest of each slot.
-//! So a slot is copied or counted without walking the others. A walk meets every record that stays, once.
+//! So a slot is copied or counted without walking the others, in the order of its keys: a walk meets every record that
+//! stands throughout exactly once, whatever comes and goes around it.
 
-use super::arena::{Arena, Ref, raw_of, set_u32};
-use super::record::{NEXT_OFFSET, PREVIOUS_OFFSET, Thread};
+use super::{Record, Trie};
+use super::tree::{Path, Spot};
 use crate::record::{Kind, SLOT_COUNT, Slot, Version};
+use super::tree::Entry;
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// Heads and counts of all slots; nothing is allocated until a record is written to a slot.
+const SLOT_BYTES: usize = 2;
+
+/// Counts and digests of all slots.
 #[derive(Default)]
 pub(super) struct Slots {
-    heads: Box<[u32]>,
     live: Box<[u32]>,
     digests: Box<[u128]>,
 }
@@ -22,12 +25,7 @@ pub(super) struct Slots {
 impl Slots {
     /// Bytes of the tables.
     pub(super) fn used_bytes(&self) -> usize {
-        size_of_val(&*self.heads) + size_of_val(&*self.live) + size_of_val(&*self.digests)
-    }
-
-    /// The first record of `slot`.
-    pub(super) fn first(&self, slot: Slot) -> Option<Ref> {
-        self.heads.get(slot.index()).copied().and_then(Ref::from_raw)
+        size_of_val(&*self.live) + size_of_val(&*self.digests)
     }
 
     /// Live records of `slot`.
@@ -35,68 +33,105 @@ impl Slots {
         self.live.get(slot.index()).copied().unwrap_or(0) as usize
     }
 
-    /// Counts one live record more or less.
-    pub(super) fn count(&mut self, slot: Slot, by: i32) {
-        let live = &mut self.live[slot.index()];
-        *live = live.checked_add_signed(by).expect("a slot never has less than no records");
-    }
-
     /// What all records of `slot`, tombstones too, add up to; 0 if there are none.
     pub(super) fn digest(&self, slot: Slot) -> u128 {
         self.digests.get(slot.index()).copied().unwrap_or(0)
     }
 
-    /// Adds a record's digest to its slot's, or takes it out.
-    pub(super) fn digest_add(&mut self, slot: Slot, of_record: u128, by: i32) {
-        let digest = &mut self.digests[slot.index()];
-        *digest = if by > 0 { digest.wrapping_add(of_record) } else { digest.wrapping_sub(of_record) };
-    }
-
-    /// Puts the record at `at` first; the caller writes the returned thread into it.
-    pub(super) fn link(&mut self, arena: &mut Arena, slot: Slot, at: Ref) -> Thread {
-        if self.heads.is_empty() {
+    /// Counts a record more or less.
+    pub(super) fn count(&mut self, slot: Slot, key: &[u8], version: Version, kind: Kind, by: i32) {
+        if self.live.is_empty() {
             // Zeroed by the system page by page, as they are touched.
-            self.heads = vec![0; SLOT_COUNT].into_boxed_slice();
             self.live = vec![0; SLOT_COUNT].into_boxed_slice();
             self.digests = vec![0; SLOT_COUNT].into_boxed_slice();
         }
-        let next = Ref::from_raw(std::mem::replace(&mut self.heads[slot.index()], at.raw()));
-        if let Some(next) = next {
-            set_u32(arena.tail_mut(next), PREVIOUS_OFFSET, at.raw());
+        let of_record = digest_of(key, version, kind);
+        let digest = &mut self.digests[slot.index()];
+        *digest = if by > 0 { digest.wrapping_add(of_record) } else { digest.wrapping_sub(of_record) };
+        if kind != Kind::Tombstone {
+            let live = &mut self.live[slot.index()];
+            *live = live.checked_add_signed(by).expect("a slot never has less than no records");
         }
-        Thread { slot, next, previous: None }
+    }
+}
+
+impl Trie {
+    /// Live records of `slot`.
+    pub fn slot_len(&self, slot: Slot) -> usize {
+        self.slots.live(slot)
     }
 
-    /// Takes the record with this thread out.
-    pub(super) fn unlink(&mut self, arena: &mut Arena, thread: Thread) {
-        self.set_next(arena, thread, thread.next);
-        if let Some(next) = thread.next {
-            set_u32(arena.tail_mut(next), PREVIOUS_OFFSET, raw_of(thread.previous));
-        }
+    /// What all records of `slot` add up to: the sum, modulo 2^128, of a hash of each one's key, version and kind,
+    /// tombstones too. Two servers whose sums agree hold the same versions of the same records. Kept with every write.
+    pub fn slot_digest(&self, slot: Slot) -> u128 {
+        self.slots.digest(slot)
     }
 
-    /// Tells the neighbours of the record with this thread that it is at `to` now.
-    pub(super) fn moved(&mut self, arena: &mut Arena, thread: Thread, to: Ref) {
-        self.set_next(arena, thread, Some(to));
-        if let Some(next) = thread.next {
-            set_u32(arena.tail_mut(next), PREVIOUS_OFFSET, to.raw());
-        }
+    /// Walks the records of one slot, tombstones too, without walking the others: the one with the next key above
+    /// `after`, which need not be there, or the first if that is `None`. Its key replaces the content of `out`.
+    ///
+    /// So a walk meets every record that stands throughout exactly once.
+    pub fn slot_next(&self, slot: Slot, after: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        let mut path = Path::default();
+        let from = entry_key(slot, after.unwrap_or_default());
+        path.seek(self.by_slot, &self.store.arena, &from, true);
+        path.next(&self.store.arena)?;
+        let key = path.key().strip_prefix(&from[..SLOT_BYTES])?;
+        out.clear();
+        out.extend_from_slice(key);
+        let record = self.get(key);
+        assert!(record.is_some(), "a slot lists a record that is not there");
+        record
     }
 
-    /// Sets what follows whoever stands before the record with this thread.
-    fn set_next(&mut self, arena: &mut Arena, thread: Thread, next: Option<Ref>) {
-        match thread.previous {
-            None => self.heads[thread.slot.index()] = raw_of(next),
-            Some(previous) => set_u32(arena.tail_mut(previous), NEXT_OFFSET, raw_of(next)),
+    pub(super) fn add_to_slot(&mut self, slot: Slot, key: &[u8]) {
+        let (arena, key) = (&mut self.store.arena, entry_key(slot, key));
+        let Spot::Missing(gap) = self.by_slot.locate(arena, &mut self.workshop, &key) else {
+            panic!("a record is in its slot's list before it is written");
+        };
+        self.by_slot.attach(arena, &mut self.workshop, gap, &key, Entry { tag: 0, body: &[] });
+    }
+
+    pub(super) fn remove_from_slot(&mut self, slot: Slot, key: &[u8]) {
+        let (arena, key) = (&mut self.store.arena, entry_key(slot, key));
+        let Spot::Found(found) = self.by_slot.locate(arena, &mut self.workshop, &key) else {
+            panic!("a record is not in its slot's list");
+        };
+        self.by_slot.detach(arena, &mut self.workshop, found, &key);
+    }
+
+    /// Panics unless the lists of all slots hold exactly these records, in order of slot and key.
+    pub(super) fn check_slots(
+        &self,
+        owned: &mut super::arena::Owned<'_>,
+        mut expected: Vec<(Slot, Vec<u8>, Version, Kind)>,
+    ) {
+        expected.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let mut listed = expected.iter();
+        self.by_slot.check(&self.store.arena, owned, |_, key, entry| {
+            let (slot, expected, ..) = listed.next().expect("a slot lists too much");
+            assert_eq!(key, entry_key(*slot, expected), "a slot lists something else");
+            assert!(entry.tag == 0 && entry.body.is_empty());
+        });
+        assert!(listed.next().is_none(), "a slot's list misses a record");
+        let mut books = Slots::default();
+        expected.iter().for_each(|(slot, key, version, kind)| books.count(*slot, key, *version, *kind, 1));
+        for slot in Slot::all() {
+            assert_eq!(books.live(slot), self.slots.live(slot), "slot {} is miscounted", slot.index());
+            assert_eq!(books.digest(slot), self.slots.digest(slot), "slot {} has another digest", slot.index());
         }
     }
+}
+
+fn entry_key(slot: Slot, key: &[u8]) -> Vec<u8> {
+    [&(slot.index() as u16).to_be_bytes()[..], key].concat()
 }
 
 /// One seed for all servers: digests are compared between them.
 const DIGEST_SEED: u64 = 0x6865_6467_6572_6f77;
 
 /// What a record adds to its slot's digest: a hash of its key, version and kind.
-pub(super) fn digest_of(key: &[u8], version: Version, kind: Kind) -> u128 {
+fn digest_of(key: &[u8], version: Version, kind: Kind) -> u128 {
     let mut bytes = [0; 33];
     bytes[..16].copy_from_slice(&xxh3_128_with_seed(key, DIGEST_SEED).to_le_bytes());
     bytes[16..32].copy_from_slice(&version.0.to_le_bytes());

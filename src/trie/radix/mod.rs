@@ -18,11 +18,11 @@ mod edit;
 mod node;
 mod walk;
 
+pub(super) use node::{Draft, Node, PREFIX_MAX, push_edge, remove_child, set_term, shrink_at};
 pub(super) use walk::{Path, last_below};
 
 use super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
 use super::leaf::{self, LEAF};
-use node::Node;
 
 /// A radix tree; its nodes and leaves live in the arena that is handed to every call.
 #[derive(Clone, Copy, Debug, Default)]

@@ -10,7 +10,7 @@ const CAPACITIES: [u8; 6] = [3, 4, 11, 17, 24, 49];
 /// First byte of a node with a child slot for each of the 256 edges.
 pub(super) const DIRECT: u8 = 0x7F;
 /// Longest prefix of one node.
-pub(super) const PREFIX_MAX: usize = 255;
+pub(in super::super) const PREFIX_MAX: usize = 255;
 
 const HEAD_BYTES: usize = 8;
 const PREFIX_LEN_OFFSET: usize = 1;
@@ -18,19 +18,73 @@ const COUNT_OFFSET: usize = 2;
 
 /// A node or leaf, to read; `bytes` reach beyond its slot.
 #[derive(Clone, Copy)]
-pub(super) struct Node<'a> {
+pub(in super::super) struct Node<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Node<'a> {
     /// Where the term's reference is.
-    pub(super) const TERM_OFFSET: usize = 4;
+    pub(in super::super) const TERM_OFFSET: usize = 4;
     /// Stands for an edge that is not there.
     const NOWHERE: usize = usize::MAX;
 
     #[inline]
-    pub(super) fn at(arena: &'a Arena, at: Ref) -> Node<'a> {
+    pub(in super::super) fn at(arena: &'a Arena, at: Ref) -> Node<'a> {
         Node { bytes: arena.tail(at) }
+    }
+
+    /// The node that begins `bytes`.
+    #[inline]
+    pub(in super::super) fn new(bytes: &'a [u8]) -> Node<'a> {
+        Node { bytes }
+    }
+
+    /// Where the references of the children end.
+    pub(in super::super) fn children_end(self) -> usize {
+        self.index_offset(if self.is_direct() { 256 } else { self.count() })
+    }
+
+    /// The edge of the child at this position, see [`Node::next_child`].
+    #[inline]
+    pub(in super::super) fn edge_of(self, position: usize) -> u8 {
+        if self.is_direct() { (position - 1) as u8 } else { self.edges()[position - 1] }
+    }
+
+    /// The largest edge below `edge`.
+    pub(in super::super) fn edge_below(self, edge: u8) -> Option<u8> {
+        if self.is_direct() {
+            return (0..edge).rev().find(|&other| self.child(other).is_some());
+        }
+        self.edges().iter().rev().copied().find(|&other| other < edge)
+    }
+
+    /// The smallest edge above `edge`.
+    pub(in super::super) fn edge_above(self, edge: u8) -> Option<u8> {
+        if self.is_direct() {
+            return (edge..=255).skip(1).find(|&other| self.child(other).is_some());
+        }
+        self.edges().iter().copied().find(|&other| other > edge)
+    }
+
+    /// The largest edge.
+    pub(in super::super) fn last_edge(self) -> Option<u8> {
+        if self.is_direct() {
+            return (0..=255).rev().find(|&other| self.child(other).is_some());
+        }
+        self.edges().last().copied()
+    }
+
+    /// The child to which all edges lead, if it is one.
+    pub(in super::super) fn only_child(self) -> Option<Ref> {
+        let (mut position, mut only) = (1, None);
+        while let Some((found, child)) = self.next_child(position) {
+            if only.is_some_and(|only| only != child) {
+                return None;
+            }
+            only = Some(child);
+            position = found + 1;
+        }
+        only
     }
 
     #[inline]
@@ -44,7 +98,7 @@ impl<'a> Node<'a> {
     }
 
     #[inline]
-    pub(super) fn is_direct(self) -> bool {
+    pub(in super::super) fn is_direct(self) -> bool {
         self.bytes[0] == DIRECT
     }
 
@@ -54,17 +108,17 @@ impl<'a> Node<'a> {
     }
 
     #[inline]
-    pub(super) fn prefix(self) -> &'a [u8] {
+    pub(in super::super) fn prefix(self) -> &'a [u8] {
         &self.bytes[HEAD_BYTES..HEAD_BYTES + self.prefix_len()]
     }
 
     #[inline]
-    pub(super) fn count(self) -> usize {
+    pub(in super::super) fn count(self) -> usize {
         u16::from_le_bytes([self.bytes[COUNT_OFFSET], self.bytes[COUNT_OFFSET + 1]]) as usize
     }
 
     #[inline]
-    pub(super) fn term(self) -> Option<Ref> {
+    pub(in super::super) fn term(self) -> Option<Ref> {
         self.ref_at(Node::TERM_OFFSET)
     }
 
@@ -77,20 +131,20 @@ impl<'a> Node<'a> {
     }
 
     #[inline]
-    pub(super) fn ref_at(self, offset: usize) -> Option<Ref> {
+    pub(in super::super) fn ref_at(self, offset: usize) -> Option<Ref> {
         if offset == Node::NOWHERE { None } else { ref_at(self.bytes, offset) }
     }
 
     /// Where the reference of the child at `index` is: of the edges in order, or by the edge in a [`DIRECT`] node.
     #[inline]
-    pub(super) fn index_offset(self, index: usize) -> usize {
+    pub(in super::super) fn index_offset(self, index: usize) -> usize {
         let edge_bytes = if self.is_direct() { 0 } else { self.capacity() };
         HEAD_BYTES + self.prefix_len() + edge_bytes + 4 * index
     }
 
     /// Where the reference of the child behind `edge` is.
     #[inline]
-    pub(super) fn child_offset(self, edge: u8) -> usize {
+    pub(in super::super) fn child_offset(self, edge: u8) -> usize {
         if self.is_direct() {
             return self.index_offset(edge as usize);
         }
@@ -101,13 +155,13 @@ impl<'a> Node<'a> {
     }
 
     #[inline]
-    pub(super) fn child(self, edge: u8) -> Option<Ref> {
+    pub(in super::super) fn child(self, edge: u8) -> Option<Ref> {
         self.ref_at(self.child_offset(edge))
     }
 
     /// The first child at position `from` or later, with its position: 0 is the term, then by index, see
     /// [`Node::index_offset`].
-    pub(super) fn next_child(self, from: usize) -> Option<(usize, Ref)> {
+    pub(in super::super) fn next_child(self, from: usize) -> Option<(usize, Ref)> {
         if from == 0
             && let Some(term) = self.term()
         {
@@ -131,7 +185,7 @@ impl<'a> Node<'a> {
     }
 
     /// The position right before the first edge that is not below `edge`.
-    pub(super) fn position(self, edge: u8) -> usize {
+    pub(in super::super) fn position(self, edge: u8) -> usize {
         if self.is_direct() {
             1 + edge as usize
         } else {
@@ -140,7 +194,7 @@ impl<'a> Node<'a> {
     }
 
     /// Bytes that the node needs of its slot.
-    pub(super) fn bytes_used(self) -> usize {
+    pub(in super::super) fn bytes_used(self) -> usize {
         self.index_offset(if self.is_direct() { 256 } else { self.capacity() })
     }
 }
@@ -167,7 +221,7 @@ fn find(edges: &[u8], count: usize, edge: u8) -> Option<usize> {
 }
 
 /// Puts an edge into the node at `at` if it has room for it, in place. The edge must be new.
-pub(super) fn push_edge(arena: &mut Arena, at: Ref, edge: u8, child: Ref) -> bool {
+pub(in super::super) fn push_edge(arena: &mut Arena, at: Ref, edge: u8, child: Ref) -> bool {
     let node = Node::at(arena, at);
     let (count, index) = (node.count(), node.position(edge) - 1);
     let (start, first_child) = (HEAD_BYTES + node.prefix_len(), node.index_offset(0));
@@ -187,7 +241,7 @@ pub(super) fn push_edge(arena: &mut Arena, at: Ref, edge: u8, child: Ref) -> boo
 }
 
 /// Takes the child whose reference is at `offset` out of the node at `at`, in place.
-pub(super) fn remove_child(arena: &mut Arena, at: Ref, offset: usize) {
+pub(in super::super) fn remove_child(arena: &mut Arena, at: Ref, offset: usize) {
     let node = Node::at(arena, at);
     let (count, direct) = (node.count(), node.is_direct());
     let (start, first_child) = (HEAD_BYTES + node.prefix_len(), node.index_offset(0));
@@ -204,7 +258,7 @@ pub(super) fn remove_child(arena: &mut Arena, at: Ref, offset: usize) {
 }
 
 /// Sets or clears the term of the node at `at`, in place.
-pub(super) fn set_term(arena: &mut Arena, at: Ref, term: Option<Ref>) {
+pub(in super::super) fn set_term(arena: &mut Arena, at: Ref, term: Option<Ref>) {
     set_u32(arena.tail_mut(at), Node::TERM_OFFSET, raw_of(term));
 }
 
@@ -213,7 +267,7 @@ fn set_count(bytes: &mut [u8], count: usize) {
 }
 
 /// The most edges at which a node of the next smaller capacity is worth moving to; `None` if there is none.
-pub(super) fn shrink_at(node: Node<'_>) -> Option<usize> {
+pub(in super::super) fn shrink_at(node: Node<'_>) -> Option<usize> {
     let smaller = match CAPACITIES.iter().position(|&capacity| capacity as usize >= node.capacity()) {
         _ if node.is_direct() => CAPACITIES.len(),
         Some(index) => index,
@@ -223,22 +277,22 @@ pub(super) fn shrink_at(node: Node<'_>) -> Option<usize> {
 }
 
 /// A node taken out of the arena, to be changed and stored anew.
-pub(super) struct Draft {
-    pub(super) prefix: ArrayVec<u8, PREFIX_MAX>,
-    pub(super) term: Option<Ref>,
+pub(in super::super) struct Draft {
+    pub(in super::super) prefix: ArrayVec<u8, PREFIX_MAX>,
+    pub(in super::super) term: Option<Ref>,
     /// In order of their edges.
-    pub(super) children: ArrayVec<(u8, Ref), 256>,
+    pub(in super::super) children: ArrayVec<(u8, Ref), 256>,
 }
 
 impl Draft {
     /// A node without children.
-    pub(super) fn new(prefix: &[u8]) -> Draft {
+    pub(in super::super) fn new(prefix: &[u8]) -> Draft {
         let prefix = prefix.try_into().expect("who builds nodes cuts prefixes");
         Draft { prefix, term: None, children: ArrayVec::new() }
     }
 
     /// The node at `at`, whose slot is given back.
-    pub(super) fn take(arena: &mut Arena, at: Ref) -> Draft {
+    pub(in super::super) fn take(arena: &mut Arena, at: Ref) -> Draft {
         let node = Node::at(arena, at);
         let mut draft = Draft::new(node.prefix());
         draft.term = node.term();
@@ -253,13 +307,13 @@ impl Draft {
     }
 
     /// Puts a new edge where it belongs.
-    pub(super) fn insert(&mut self, edge: u8, child: Ref) {
+    pub(in super::super) fn insert(&mut self, edge: u8, child: Ref) {
         let index = self.children.partition_point(|&(other, _)| other < edge);
         self.children.insert(index, (edge, child));
     }
 
     /// Stores the node in the smallest slot that fits.
-    pub(super) fn store(&self, arena: &mut Arena) -> Ref {
+    pub(in super::super) fn store(&self, arena: &mut Arena) -> Ref {
         let count = self.children.len();
         let capacity = CAPACITIES.into_iter().find(|&capacity| capacity as usize >= count).unwrap_or(DIRECT);
         let (edge_bytes, children) =

@@ -1,0 +1,319 @@
+//! Runs: the packed bottom of the tree. A run is a whole small subtrie in one slot, its entries in key order.
+//!
+//! ```text
+//! [1 . . . shared same_size same_tag same_len: u8][count: u8][prefix_len: u8]
+//! [len: u8, if same][tag: u8, if same][size: u8, if same][suffix bytes: u16]       8 B
+//! [prefix]                    what all keys continue with
+//! [marks; count]              a hash of each suffix; none where all suffixes are of one byte or none
+//! [lens; count]               unless all suffixes are as long
+//! [tags; count]               unless all tags are the same
+//! [sizes; count]              unless all bodies are as long
+//! [suffixes]                  what each key ends with, rising
+//! [bodies]
+//! ```
+//! A lookup compares the prefix, hashes the rest to one byte, compares that with 16 marks at once, and then one suffix.
+
+use super::super::arena::{Arena, Ref};
+use super::search::find_where;
+use std::cmp::Ordering;
+
+/// Set in the first byte of every run, never in a node's.
+pub(in super::super) const RUN: u8 = 0x80;
+pub(super) const SAME_LEN: u8 = 1;
+pub(super) const SAME_TAG: u8 = 2;
+pub(super) const SAME_SIZE: u8 = 4;
+/// Several edges of a node lead to the run; its suffixes begin with the edge.
+pub(super) const SHARED: u8 = 8;
+
+pub(super) const HEAD_BYTES: usize = 8;
+pub(super) const LEN_OFFSET: usize = 3;
+pub(super) const TAG_OFFSET: usize = 4;
+pub(super) const SIZE_OFFSET: usize = 5;
+pub(super) const SUFFIXES_OFFSET: usize = 6;
+/// Entries that no run has more of.
+pub(in super::super) const ENTRIES_MAX: usize = 128;
+/// Longest body, suffix and prefix.
+pub(in super::super) const PART_BYTES_MAX: usize = 255;
+
+/// What one key has: a tag and a body, which mean nothing to the tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) struct Entry<'a> {
+    pub(in super::super) tag: u8,
+    pub(in super::super) body: &'a [u8],
+}
+
+/// A run, to read; `bytes` reach beyond its slot.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Run<'a> {
+    pub(super) bytes: &'a [u8],
+}
+
+/// Where the parts of a run begin.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    pub(super) count: usize,
+    pub(super) marks: usize,
+    pub(super) lens: usize,
+    pub(super) tags: usize,
+    pub(super) sizes: usize,
+    pub(super) suffixes: usize,
+    pub(super) bodies: usize,
+}
+
+/// The mark of a suffix.
+#[inline]
+pub(super) fn mark_of(suffix: &[u8]) -> u8 {
+    let len = suffix.len();
+    let word = match suffix.first_chunk::<8>() {
+        Some(first) => {
+            let last = suffix.last_chunk::<8>().expect("as long as the first");
+            u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29)
+        }
+        None if len >= 4 => {
+            let first = suffix.first_chunk::<4>().expect("four bytes");
+            let last = suffix.last_chunk::<4>().expect("four bytes");
+            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
+        }
+        None if len > 0 => {
+            u64::from(suffix[0]) | u64::from(suffix[len / 2]) << 8 | u64::from(suffix[len - 1]) << 16
+        }
+        None => 0,
+    };
+    ((word ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
+}
+
+fn sum(bytes: &[u8]) -> usize {
+    bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>() as usize
+}
+
+impl<'a> Run<'a> {
+    #[inline]
+    pub(in super::super) fn new(bytes: &'a [u8]) -> Run<'a> {
+        debug_assert!(bytes[0] & RUN != 0, "a node is no run");
+        Run { bytes }
+    }
+
+    #[inline]
+    pub(in super::super) fn at(arena: &'a Arena, at: Ref) -> Run<'a> {
+        Run::new(arena.tail(at))
+    }
+
+    #[inline]
+    pub(super) fn has(self, flag: u8) -> bool {
+        self.bytes[0] & flag != 0
+    }
+
+    #[inline]
+    pub(in super::super) fn is_shared(self) -> bool {
+        self.has(SHARED)
+    }
+
+    #[inline]
+    pub(in super::super) fn count(self) -> usize {
+        self.bytes[1] as usize
+    }
+
+    #[inline]
+    pub(in super::super) fn prefix(self) -> &'a [u8] {
+        &self.bytes[HEAD_BYTES..HEAD_BYTES + self.bytes[2] as usize]
+    }
+
+    /// Whether the suffixes are their own marks.
+    #[inline]
+    pub(super) fn is_unmarked(self) -> bool {
+        self.has(SAME_LEN) && self.bytes[LEN_OFFSET] <= 1
+    }
+
+    #[inline]
+    pub(super) fn layout(self) -> Layout {
+        let count = self.count();
+        let marks = HEAD_BYTES + self.bytes[2] as usize;
+        let lens = marks + if self.is_unmarked() { 0 } else { count };
+        let tags = lens + if self.has(SAME_LEN) { 0 } else { count };
+        let sizes = tags + if self.has(SAME_TAG) { 0 } else { count };
+        let suffixes = sizes + if self.has(SAME_SIZE) { 0 } else { count };
+        let bytes = usize::from(u16::from_le_bytes([
+            self.bytes[SUFFIXES_OFFSET],
+            self.bytes[SUFFIXES_OFFSET + 1],
+        ]));
+        Layout { count, marks, lens, tags, sizes, suffixes, bodies: suffixes + bytes }
+    }
+
+    #[inline]
+    pub(super) fn len_at(self, layout: &Layout, index: usize) -> usize {
+        self.bytes[if self.has(SAME_LEN) { LEN_OFFSET } else { layout.lens + index }] as usize
+    }
+
+    #[inline]
+    pub(super) fn tag_at(self, layout: &Layout, index: usize) -> u8 {
+        self.bytes[if self.has(SAME_TAG) { TAG_OFFSET } else { layout.tags + index }]
+    }
+
+    #[inline]
+    pub(super) fn size_at(self, layout: &Layout, index: usize) -> usize {
+        self.bytes[if self.has(SAME_SIZE) { SIZE_OFFSET } else { layout.sizes + index }] as usize
+    }
+
+    /// Where the suffix at `index`, which may be the count, begins.
+    #[inline]
+    pub(super) fn suffix_start(self, layout: &Layout, index: usize) -> usize {
+        layout.suffixes
+            + if self.has(SAME_LEN) {
+                index * self.bytes[LEN_OFFSET] as usize
+            } else {
+                sum(&self.bytes[layout.lens..layout.lens + index])
+            }
+    }
+
+    /// Where the body at `index`, which may be the count, begins.
+    #[inline]
+    pub(super) fn body_start(self, layout: &Layout, index: usize) -> usize {
+        layout.bodies
+            + if self.has(SAME_SIZE) {
+                index * self.bytes[SIZE_OFFSET] as usize
+            } else {
+                sum(&self.bytes[layout.sizes..layout.sizes + index])
+            }
+    }
+
+    /// Bytes of the whole run.
+    pub(in super::super) fn len(self) -> usize {
+        let layout = self.layout();
+        self.body_start(&layout, layout.count)
+    }
+
+    #[inline]
+    pub(super) fn entry(self, layout: &Layout, index: usize) -> Entry<'a> {
+        let start = self.body_start(layout, index);
+        let body = &self.bytes[start..start + self.size_at(layout, index)];
+        Entry { tag: self.tag_at(layout, index), body }
+    }
+
+    /// The entry at `index`.
+    #[inline]
+    pub(in super::super) fn entry_at(self, index: usize) -> Entry<'a> {
+        self.entry(&self.layout(), index)
+    }
+
+    /// The suffix at `index`, without the prefix.
+    pub(in super::super) fn suffix_at(self, index: usize) -> &'a [u8] {
+        let layout = self.layout();
+        let start = self.suffix_start(&layout, index);
+        &self.bytes[start..start + self.len_at(&layout, index)]
+    }
+
+    /// The index of the key that continues with `rest` behind the path to this run.
+    #[inline]
+    pub(in super::super) fn find(self, rest: &[u8]) -> Option<usize> {
+        let suffix = rest.strip_prefix(self.prefix())?;
+        let layout = self.layout();
+        if self.has(SAME_LEN) {
+            let len = self.bytes[LEN_OFFSET] as usize;
+            if suffix.len() != len {
+                return None;
+            }
+            return match *suffix {
+                [] => Some(0),
+                [byte] => find_where(&self.bytes[layout.suffixes..], layout.count, byte, |_| true),
+                _ => find_where(&self.bytes[layout.marks..], layout.count, mark_of(suffix), |index| {
+                    let start = layout.suffixes + index * len;
+                    self.bytes[start..start + len] == *suffix
+                }),
+            };
+        }
+        find_where(&self.bytes[layout.marks..], layout.count, mark_of(suffix), |index| {
+            if self.bytes[layout.lens + index] as usize != suffix.len() {
+                return false;
+            }
+            let start = self.suffix_start(&layout, index);
+            self.bytes[start..start + suffix.len()] == *suffix
+        })
+    }
+
+    /// The entry of the key that continues with `rest`.
+    #[inline]
+    pub(in super::super) fn get(self, rest: &[u8]) -> Option<Entry<'a>> {
+        Some(self.entry(&self.layout(), self.find(rest)?))
+    }
+
+    /// How many keys are below the one that continues with `rest`.
+    pub(in super::super) fn position(self, rest: &[u8]) -> usize {
+        let prefix = self.prefix();
+        match rest.get(..prefix.len()) {
+            Some(head) => match prefix.cmp(head) {
+                Ordering::Equal => {}
+                Ordering::Less => return self.count(),
+                Ordering::Greater => return 0,
+            },
+            // `rest` ends inside of the prefix, or before.
+            None if *prefix < *rest => return self.count(),
+            None => return 0,
+        }
+        self.suffix_position(&rest[prefix.len()..])
+    }
+
+    /// How many suffixes are below `suffix`.
+    pub(super) fn suffix_position(self, suffix: &[u8]) -> usize {
+        let layout = self.layout();
+        if self.has(SAME_LEN) {
+            let len = self.bytes[LEN_OFFSET] as usize;
+            if len == 0 {
+                return usize::from(!suffix.is_empty());
+            }
+            let suffixes = &self.bytes[layout.suffixes..layout.bodies];
+            let (mut low, mut high) = (0, layout.count);
+            while low < high {
+                let middle = (low + high) / 2;
+                if suffixes[middle * len..middle * len + len] < *suffix {
+                    low = middle + 1;
+                } else {
+                    high = middle;
+                }
+            }
+            return low;
+        }
+        let mut rest = &self.bytes[layout.suffixes..layout.bodies];
+        let lens = &self.bytes[layout.lens..layout.lens + layout.count];
+        let first = suffix.first().map_or(-1, |&byte| i32::from(byte));
+        for (index, &len) in lens.iter().enumerate() {
+            let (here, after) = rest.split_at(len as usize);
+            let byte = here.first().map_or(-1, |&byte| i32::from(byte));
+            if byte > first || (byte == first && here >= suffix) {
+                return index;
+            }
+            rest = after;
+        }
+        layout.count
+    }
+
+    /// All entries with their suffixes, in order.
+    pub(in super::super) fn entries(self) -> impl Iterator<Item = (&'a [u8], Entry<'a>)> {
+        let layout = self.layout();
+        let (mut suffix, mut body) = (layout.suffixes, layout.bodies);
+        (0..layout.count).map(move |index| {
+            let (len, size) = (self.len_at(&layout, index), self.size_at(&layout, index));
+            let entry = Entry { tag: self.tag_at(&layout, index), body: &self.bytes[body..body + size] };
+            let item = (&self.bytes[suffix..suffix + len], entry);
+            suffix += len;
+            body += size;
+            item
+        })
+    }
+}
+
+/// Panics unless the run is well-formed.
+pub(super) fn check(run: Run<'_>) {
+    let layout = run.layout();
+    assert!((1..=ENTRIES_MAX).contains(&layout.count), "a run has {} entries", layout.count);
+    assert_eq!(run.suffix_start(&layout, layout.count), layout.bodies, "a run's suffixes are miscounted");
+    let suffixes: Vec<&[u8]> = run.entries().map(|(suffix, _)| suffix).collect();
+    assert!(suffixes.windows(2).all(|pair| pair[0] < pair[1]), "a run's keys are out of order");
+    for (index, suffix) in suffixes.iter().enumerate() {
+        if !run.is_unmarked() {
+            assert_eq!(run.bytes[layout.marks + index], mark_of(suffix), "a run has a wrong mark");
+        }
+        assert_eq!(run.suffix_position(suffix), index, "a run's search goes astray");
+    }
+    let unmarked = suffixes.iter().all(|suffix| suffix.len() == suffixes[0].len()) && suffixes[0].len() <= 1;
+    assert_eq!(run.is_unmarked(), unmarked, "a run keeps marks that it does not need");
+}

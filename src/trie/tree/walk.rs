@@ -1,0 +1,274 @@
+//! Walks in key order. A path is only a hint: whoever keeps one asks first whether the tree is still the same.
+
+use super::super::arena::{Arena, Ref};
+use super::super::radix::{Node, common_len};
+use super::run::{Entry, Run};
+use super::{Tree, is_run};
+
+/// A place between two entries: the nodes above it, each with the position of the next child to visit, the run, and
+/// the key of the entry before.
+///
+/// At most as long as the longest key; never on the call stack.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Path {
+    steps: Vec<Level>,
+    run: Option<Inside>,
+    key: Vec<u8>,
+}
+
+/// A node on the way.
+#[derive(Clone, Copy, Debug)]
+struct Level {
+    node: Ref,
+    /// The next child to visit, see [`Node::next_child`].
+    position: usize,
+    /// The child that was visited last: several edges may lead to it.
+    last: Option<Ref>,
+    /// Bytes of the key down to the node, its prefix included.
+    depth: usize,
+}
+
+/// The run of the next entry.
+#[derive(Clone, Copy, Debug)]
+struct Inside {
+    run: Ref,
+    index: usize,
+    /// Where the next suffix and body begin.
+    suffix: usize,
+    body: usize,
+    /// Bytes of the key down to the run, its prefix included.
+    depth: usize,
+}
+
+impl Path {
+    /// Moves to right before the first entry whose key is at least `key`, or above it if `after`.
+    pub(in super::super) fn seek(&mut self, tree: Tree, arena: &Arena, key: &[u8], after: bool) {
+        self.steps.clear();
+        self.run = None;
+        self.key.clear();
+        let Some(mut at) = tree.root else { return };
+        let (mut depth, mut edge_depth) = (0, 0);
+        loop {
+            let bytes = arena.tail(at);
+            if is_run(bytes) {
+                let run = Run::new(bytes);
+                let depth = if run.is_shared() { edge_depth } else { depth };
+                self.key.truncate(depth);
+                let rest = &key[depth..];
+                let index = run.position(rest) + usize::from(after && run.find(rest).is_some());
+                self.enter(arena, at, index);
+                return;
+            }
+            let node = Node::new(bytes);
+            let (prefix, rest) = (node.prefix(), &key[depth..]);
+            let common = common_len(prefix, rest);
+            if common < prefix.len() {
+                if rest.get(common).is_none_or(|&byte| byte < prefix[common]) {
+                    self.push(arena, at, 0, None);
+                }
+                return;
+            }
+            edge_depth = depth + common;
+            let Some(&edge) = key.get(edge_depth) else {
+                self.push(arena, at, usize::from(after), None);
+                return;
+            };
+            // A shared run of the edge before may reach beyond the edge that is missing.
+            let child = node.child(edge).or_else(|| {
+                let below = node.child(node.edge_below(edge)?)?;
+                let bytes = arena.tail(below);
+                (is_run(bytes) && Run::new(bytes).is_shared()).then_some(below)
+            });
+            let position = node.position(edge) + usize::from(node.child(edge).is_some());
+            self.push(arena, at, position, child);
+            let Some(child) = child else { return };
+            self.key.push(edge);
+            depth = edge_depth + 1;
+            at = child;
+        }
+    }
+
+    /// Notes a node whose path is the present key.
+    fn push(&mut self, arena: &Arena, node: Ref, position: usize, last: Option<Ref>) {
+        self.key.extend_from_slice(Node::at(arena, node).prefix());
+        self.steps.push(Level { node, position, last, depth: self.key.len() });
+    }
+
+    /// Stands before the entry at `index` of a run whose path is the present key.
+    fn enter(&mut self, arena: &Arena, at: Ref, index: usize) {
+        let run = Run::at(arena, at);
+        let layout = run.layout();
+        self.key.extend_from_slice(run.prefix());
+        let (suffix, body) = (run.suffix_start(&layout, index), run.body_start(&layout, index));
+        self.run = Some(Inside { run: at, index, suffix, body, depth: self.key.len() });
+    }
+
+    /// Moves over the next entry and returns it; its key is [`Path::key`] then.
+    #[inline]
+    pub(in super::super) fn next<'a>(&mut self, arena: &'a Arena) -> Option<Entry<'a>> {
+        loop {
+            if let Some(inside) = &mut self.run {
+                let run = Run::at(arena, inside.run);
+                if inside.index < run.count() {
+                    let layout = run.layout();
+                    let (len, size) = (run.len_at(&layout, inside.index), run.size_at(&layout, inside.index));
+                    self.key.truncate(inside.depth);
+                    self.key.extend_from_slice(&run.bytes[inside.suffix..inside.suffix + len]);
+                    let body = &run.bytes[inside.body..inside.body + size];
+                    let tag = run.tag_at(&layout, inside.index);
+                    inside.index += 1;
+                    inside.suffix += len;
+                    inside.body += size;
+                    return Some(Entry { tag, body });
+                }
+                self.run = None;
+            }
+            self.climb(arena)?;
+        }
+    }
+
+    /// Enters the next run.
+    fn climb(&mut self, arena: &Arena) -> Option<()> {
+        loop {
+            let level = self.steps.last_mut()?;
+            let node = Node::at(arena, level.node);
+            let Some((found, child)) = node.next_child(level.position) else {
+                self.steps.pop();
+                continue;
+            };
+            level.position = found + 1;
+            if level.last == Some(child) {
+                continue;
+            }
+            level.last = Some(child);
+            self.key.truncate(level.depth);
+            let bytes = arena.tail(child);
+            let is_run = is_run(bytes);
+            if found > 0 && !(is_run && Run::new(bytes).is_shared()) {
+                self.key.push(node.edge_of(found));
+            }
+            if is_run {
+                self.enter(arena, child, 0);
+                return Some(());
+            }
+            self.push(arena, child, 0, None);
+        }
+    }
+
+    /// The key of the entry that was returned last.
+    #[inline]
+    pub(in super::super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+}
+
+impl Tree {
+    /// The last entry whose key is below `key`, of all if that is `None`; its key replaces the content of `out`.
+    pub(in super::super) fn last_below<'a>(
+        self,
+        arena: &'a Arena,
+        key: Option<&[u8]>,
+        out: &mut Vec<u8>,
+    ) -> Option<Entry<'a>> {
+        out.clear();
+        let mut at = self.root?;
+        let Some(key) = key else { return Some(last_entry(arena, at, out)) };
+        // The node with the nearest smaller child on the way: its depth with the prefix, and the edge to search below.
+        let mut before: Option<(Ref, usize, u8)> = None;
+        let (mut depth, mut edge_depth) = (0, 0);
+        loop {
+            let bytes = arena.tail(at);
+            if is_run(bytes) {
+                let run = Run::new(bytes);
+                let depth = if run.is_shared() { edge_depth } else { depth };
+                match run.position(&key[depth..]) {
+                    0 => break,
+                    index => {
+                        out.extend_from_slice(&key[..depth]);
+                        return Some(take(run, index - 1, out));
+                    }
+                }
+            }
+            let node = Node::new(bytes);
+            let (prefix, rest) = (node.prefix(), &key[depth..]);
+            let common = common_len(prefix, rest);
+            if common < prefix.len() {
+                if rest.get(common).is_some_and(|&byte| byte > prefix[common]) {
+                    out.extend_from_slice(&key[..depth]);
+                    return Some(last_entry(arena, at, out));
+                }
+                break;
+            }
+            edge_depth = depth + common;
+            let Some(&edge) = key.get(edge_depth) else { break };
+            if node.term().is_some() || node.edge_below(edge).is_some() {
+                before = Some((at, edge_depth, edge));
+            }
+            match node.child(edge) {
+                None => break,
+                Some(child) => at = child,
+            }
+            depth = edge_depth + 1;
+        }
+        let (node, depth, edge) = before?;
+        out.extend_from_slice(&key[..depth]);
+        self.last_before_edge(arena, node, edge, &key[depth..], out)
+    }
+
+    /// The last entry below `rest`, which begins with `edge`, in the children of a node before that edge; those of the
+    /// edge itself have none.
+    fn last_before_edge<'a>(
+        self,
+        arena: &'a Arena,
+        at: Ref,
+        mut edge: u8,
+        rest: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<Entry<'a>> {
+        let node = Node::at(arena, at);
+        while let Some(below) = node.edge_below(edge) {
+            let child = node.child(below).expect("the edge is there");
+            let bytes = arena.tail(child);
+            if !is_run(bytes) || !Run::new(bytes).is_shared() {
+                out.push(below);
+                return Some(last_entry(arena, child, out));
+            }
+            let run = Run::new(bytes);
+            // It may reach beyond the edge.
+            match run.position(rest) {
+                0 => edge = below,
+                index => return Some(take(run, index - 1, out)),
+            }
+        }
+        Some(last_entry(arena, node.term()?, out))
+    }
+}
+
+/// The last entry below `at`; what leads to it is appended to `out`.
+fn last_entry<'a>(arena: &'a Arena, mut at: Ref, out: &mut Vec<u8>) -> Entry<'a> {
+    loop {
+        let bytes = arena.tail(at);
+        if is_run(bytes) {
+            let run = Run::new(bytes);
+            return take(run, run.count() - 1, out);
+        }
+        let node = Node::new(bytes);
+        out.extend_from_slice(node.prefix());
+        let Some(edge) = node.last_edge() else {
+            at = node.term().expect("a node has a term or an edge");
+            continue;
+        };
+        at = node.child(edge).expect("the edge is there");
+        let bytes = arena.tail(at);
+        if !is_run(bytes) || !Run::new(bytes).is_shared() {
+            out.push(edge);
+        }
+    }
+}
+
+/// The entry at `index`, what its key ends with appended to `out`.
+fn take<'a>(run: Run<'a>, index: usize, out: &mut Vec<u8>) -> Entry<'a> {
+    out.extend_from_slice(run.prefix());
+    out.extend_from_slice(run.suffix_at(index));
+    run.entry_at(index)
+}

@@ -1,0 +1,94 @@
+//! Versions in six bytes: nearly all records of a store share the upper 96 bits with many others.
+//!
+//! ```text
+//! version      [ballot: 64][seq: 64] = [high: 96][low: 32]
+//! in a record  [epoch: u16][low: u32]
+//! epochs       high, counted uses                   one for each 65 s that a broker wrote
+//! ```
+//! An epoch that no record is of any longer is used again. When all 65,536 are taken, versions are stored whole.
+
+use crate::record::Version;
+
+const LOW_BITS: u32 = 32;
+const EPOCHS_MAX: usize = 1 << 16;
+
+#[derive(Clone, Copy, Debug)]
+struct Epoch {
+    high: u128,
+    uses: usize,
+}
+
+/// The upper parts of all versions in use.
+#[derive(Debug, Default)]
+pub(super) struct Versions {
+    epochs: Vec<Epoch>,
+    /// Epochs without a use.
+    unused: Vec<u16>,
+    /// Where the last version was noted: the next is mostly the same.
+    last: usize,
+}
+
+impl Versions {
+    /// Notes one use more of a version's epoch; `None`: there is no room for another.
+    pub(super) fn note(&mut self, version: Version) -> Option<(u16, u32)> {
+        let high = version.0 >> LOW_BITS;
+        let is_it = |epoch: &Epoch| epoch.uses > 0 && epoch.high == high;
+        if !self.epochs.get(self.last).is_some_and(is_it) {
+            self.last = match self.epochs.iter().rposition(is_it) {
+                Some(index) => index,
+                None => self.add(high)?,
+            };
+        }
+        self.epochs[self.last].uses += 1;
+        Some((self.last as u16, version.0 as u32))
+    }
+
+    fn add(&mut self, high: u128) -> Option<usize> {
+        let epoch = Epoch { high, uses: 0 };
+        if let Some(index) = self.unused.pop() {
+            self.epochs[index as usize] = epoch;
+            return Some(index as usize);
+        }
+        (self.epochs.len() < EPOCHS_MAX).then(|| {
+            self.epochs.push(epoch);
+            self.epochs.len() - 1
+        })
+    }
+
+    /// Gives one use back.
+    pub(super) fn release(&mut self, epoch: u16) {
+        let uses = &mut self.epochs[epoch as usize].uses;
+        *uses = uses.checked_sub(1).expect("an epoch is released as often as it was noted");
+        if *uses == 0 {
+            self.unused.push(epoch);
+        }
+    }
+
+    /// The version with this lower part.
+    pub(super) fn version(&self, epoch: u16, low: u32) -> Version {
+        Version(self.epochs[epoch as usize].high << LOW_BITS | u128::from(low))
+    }
+
+    /// Panics unless each epoch is used as often as `uses` says, which has every use.
+    pub(super) fn check(&self, mut uses: Vec<u16>) {
+        uses.sort_unstable();
+        let mut unused: Vec<u16> = self.unused.clone();
+        unused.sort_unstable();
+        for (index, epoch) in self.epochs.iter().enumerate() {
+            let index = index as u16;
+            let from = uses.partition_point(|&other| other < index);
+            let to = uses.partition_point(|&other| other <= index);
+            assert_eq!(epoch.uses, to - from, "an epoch's uses are miscounted");
+            assert_eq!(epoch.uses == 0, unused.binary_search(&index).is_ok(), "an unused epoch is lost");
+        }
+        let mut highs: Vec<u128> =
+            self.epochs.iter().filter(|epoch| epoch.uses > 0).map(|epoch| epoch.high).collect();
+        highs.sort_unstable();
+        assert!(highs.windows(2).all(|pair| pair[0] != pair[1]), "an epoch is there twice");
+    }
+
+    /// Bytes of the table.
+    pub(super) fn used_bytes(&self) -> usize {
+        self.epochs.capacity() * size_of::<Epoch>() + self.unused.capacity() * size_of::<u16>()
+    }
+}
