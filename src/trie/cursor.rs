@@ -6,10 +6,10 @@
 
 use std::ops::Bound;
 
+use super::Trie;
 use super::ordered::above_prefix;
-use super::radix::Path;
 use super::record::Record;
-use super::{Trie, leaf};
+use super::tree::Path;
 
 /// A walk over the records of one trie in key order, upwards or downwards, tombstones included.
 #[derive(Clone, Debug)]
@@ -155,10 +155,10 @@ impl Cursor {
             self.path.seek(trie.records, arena, &self.key, self.place == Place::Beyond);
             self.generation = Some(trie.generation);
         }
-        let at = self.path.next(arena)?;
+        let entry = self.path.next(arena)?;
         self.key.clear();
-        leaf::key_of(arena, at).write_to(&mut self.key);
-        Some(Record::new(&trie.store, at))
+        self.key.extend_from_slice(self.path.key());
+        Some(Record::new(&trie.store, &self.key, entry))
     }
 
     fn step_back<'t>(&mut self, trie: &'t Trie) -> Option<Record<'t>> {

@@ -3,8 +3,8 @@
 //! somebody's data does not fill the dictionary.
 
 use super::Store;
-use super::document::IDS_MAX;
 use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, ref_at, set_u32, u32_at};
+use super::document::IDS_MAX;
 use super::leaf::{self, KEY_INSIDE_MAX, NAME, NAME_HEAD_BYTES};
 use super::radix::{Found, Radix, Spot};
 use super::text::{self, Bytes};

@@ -3,9 +3,9 @@
 
 use std::ops::Bound;
 
-use super::arena::Ref;
-use super::radix::{Path, last_below};
-use super::{Kind, Record, Trie};
+use super::tree::Path;
+use super::{Record, Trie};
+use crate::record::Kind;
 
 impl Trie {
     /// The first record of all, tombstones too. Its key replaces the content of `out`.
@@ -23,12 +23,16 @@ impl Trie {
     pub fn next_after(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
         let mut path = Path::default();
         path.seek(self.records, &self.store.arena, key.unwrap_or_default(), key.is_some());
-        self.record_and_key(path.next(&self.store.arena)?, out)
+        let entry = path.next(&self.store.arena)?;
+        out.clear();
+        out.extend_from_slice(path.key());
+        Some(Record::new(&self.store, out, entry))
     }
 
     /// The same downwards: the last record whose key is below `key` (`None`: the last of all).
     pub fn previous_before(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
-        self.record_and_key(last_below(self.records, &self.store.arena, key)?, out)
+        let entry = self.records.last_below(&self.store.arena, key, out)?;
+        Some(Record::new(&self.store, out, entry))
     }
 
     /// How many live records have keys that begin with `prefix`. Walks them.
@@ -69,13 +73,6 @@ impl Trie {
         mut visit: impl FnMut(Option<Record<'t>>),
     ) {
         keys.into_iter().for_each(|key| visit(self.get(key)));
-    }
-
-    pub(super) fn record_and_key(&self, leaf: Ref, out: &mut Vec<u8>) -> Option<Record<'_>> {
-        let record = Record::new(&self.store, leaf);
-        out.clear();
-        record.key().write_to(out);
-        Some(record)
     }
 }
 

@@ -137,14 +137,6 @@ impl Store {
         }
         encoded
     }
-
-    /// Takes back what [`Store::encode`] noted of an entry's version.
-    pub(super) fn release_version(&mut self, tag: u8, body: &[u8]) {
-        if tag & VERSION_SHORT != 0 {
-            let start = version_place(tag);
-            self.versions.release(u16::from_le_bytes([body[start], body[start + 1]]));
-        }
-    }
 }
 
 fn kind_bits(kind: Kind) -> u8 {

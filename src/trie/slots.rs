@@ -7,10 +7,10 @@
 //! So a slot is copied or counted without walking the others, in the order of its keys: a walk meets every record that
 //! stands throughout exactly once, whatever comes and goes around it.
 
-use super::{Record, Trie};
-use super::tree::{Path, Spot};
-use crate::record::{Kind, SLOT_COUNT, Slot, Version};
 use super::tree::Entry;
+use super::tree::{Path, Spot};
+use super::{Record, Trie};
+use crate::record::{Kind, SLOT_COUNT, Slot, Version};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 const SLOT_BYTES: usize = 2;
@@ -118,7 +118,12 @@ impl Trie {
         expected.iter().for_each(|(slot, key, version, kind)| books.count(*slot, key, *version, *kind, 1));
         for slot in Slot::all() {
             assert_eq!(books.live(slot), self.slots.live(slot), "slot {} is miscounted", slot.index());
-            assert_eq!(books.digest(slot), self.slots.digest(slot), "slot {} has another digest", slot.index());
+            assert_eq!(
+                books.digest(slot),
+                self.slots.digest(slot),
+                "slot {} has another digest",
+                slot.index()
+            );
         }
     }
 }

@@ -2,23 +2,22 @@
 
 use super::document::Payload;
 use super::record::Body;
-use super::{Record, Store, Trie, Value, text};
+use super::{Store, Trie, Value, text};
 use crate::value::Segment;
 
 impl Trie {
-    /// Bytes that the record with this key takes of the arena, rounding included: its slot, its long text or key, and
-    /// all of its document. Not in it are the nodes on the way to it and the names of fields, which it shares.
+    /// Bytes that the record with this key takes of the arena: those of its entry in its run, and the slots of a long
+    /// text or a large document, their rounding included. Not in it is what it shares: its run's head and the nodes on
+    /// the way, names of fields, and its places in the indexes of slots and expiries.
     pub fn memory_usage(&self, key: &[u8]) -> Option<usize> {
         let arena = &self.store.arena;
-        let leaf = self.records.get(arena, key)?;
-        let record = Record::new(&self.store, leaf);
-        let key_bytes = record.key_outside().map_or(0, |(first, len)| text::slot_bytes(arena, first, len));
-        let body_bytes = match record.body() {
-            Body::Text(_) | Body::Tombstone => 0,
+        let in_run = self.records.entry_bytes(arena, key)?;
+        let outside = match self.get(key)?.body() {
+            Body::Text(_) | Body::Packed(_) | Body::Tombstone => 0,
             Body::TextOutside { first, len } => text::slot_bytes(arena, first, len),
             Body::Document(root) => self.store.payload_bytes(Payload::Set(root)),
         };
-        Some(arena.slot_bytes(leaf) + key_bytes + body_bytes)
+        Some(in_run + outside)
     }
 
     /// Bytes that what stands at `path` in a document takes; the empty path is the whole record.

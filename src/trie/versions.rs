@@ -7,6 +7,8 @@
 //! ```
 //! An epoch that no record is of any longer is used again. When all 65,536 are taken, versions are stored whole.
 
+use std::collections::BTreeMap;
+
 use crate::record::Version;
 
 const LOW_BITS: u32 = 32;
@@ -22,6 +24,8 @@ struct Epoch {
 #[derive(Debug, Default)]
 pub(super) struct Versions {
     epochs: Vec<Epoch>,
+    /// Where each upper part is.
+    by_high: BTreeMap<u128, u16>,
     /// Epochs without a use.
     unused: Vec<u16>,
     /// Where the last version was noted: the next is mostly the same.
@@ -34,8 +38,8 @@ impl Versions {
         let high = version.0 >> LOW_BITS;
         let is_it = |epoch: &Epoch| epoch.uses > 0 && epoch.high == high;
         if !self.epochs.get(self.last).is_some_and(is_it) {
-            self.last = match self.epochs.iter().rposition(is_it) {
-                Some(index) => index,
+            self.last = match self.by_high.get(&high) {
+                Some(&index) => index as usize,
                 None => self.add(high)?,
             };
         }
@@ -45,21 +49,27 @@ impl Versions {
 
     fn add(&mut self, high: u128) -> Option<usize> {
         let epoch = Epoch { high, uses: 0 };
-        if let Some(index) = self.unused.pop() {
-            self.epochs[index as usize] = epoch;
-            return Some(index as usize);
-        }
-        (self.epochs.len() < EPOCHS_MAX).then(|| {
-            self.epochs.push(epoch);
-            self.epochs.len() - 1
-        })
+        let index = match self.unused.pop() {
+            Some(index) => {
+                self.epochs[index as usize] = epoch;
+                index
+            }
+            None if self.epochs.len() < EPOCHS_MAX => {
+                self.epochs.push(epoch);
+                (self.epochs.len() - 1) as u16
+            }
+            None => return None,
+        };
+        self.by_high.insert(high, index);
+        Some(index as usize)
     }
 
     /// Gives one use back.
     pub(super) fn release(&mut self, epoch: u16) {
-        let uses = &mut self.epochs[epoch as usize].uses;
+        let Epoch { high, uses } = &mut self.epochs[epoch as usize];
         *uses = uses.checked_sub(1).expect("an epoch is released as often as it was noted");
         if *uses == 0 {
+            self.by_high.remove(high);
             self.unused.push(epoch);
         }
     }
@@ -81,14 +91,17 @@ impl Versions {
             assert_eq!(epoch.uses, to - from, "an epoch's uses are miscounted");
             assert_eq!(epoch.uses == 0, unused.binary_search(&index).is_ok(), "an unused epoch is lost");
         }
-        let mut highs: Vec<u128> =
-            self.epochs.iter().filter(|epoch| epoch.uses > 0).map(|epoch| epoch.high).collect();
-        highs.sort_unstable();
-        assert!(highs.windows(2).all(|pair| pair[0] != pair[1]), "an epoch is there twice");
+        let used = self.epochs.iter().filter(|epoch| epoch.uses > 0).count();
+        assert_eq!(self.by_high.len(), used, "an epoch is there twice");
+        for (high, &index) in &self.by_high {
+            assert_eq!(self.epochs[index as usize].high, *high, "an epoch is found in the wrong place");
+        }
     }
 
     /// Bytes of the table.
     pub(super) fn used_bytes(&self) -> usize {
-        self.epochs.capacity() * size_of::<Epoch>() + self.unused.capacity() * size_of::<u16>()
+        self.epochs.capacity() * size_of::<Epoch>()
+            + self.by_high.len() * size_of::<(u128, u16)>()
+            + self.unused.capacity() * size_of::<u16>()
     }
 }

@@ -1,13 +1,13 @@
 //! Writing records, whatever they hold: the tree first, then the books.
 
-use super::arena::Exhausted;
-use super::document::{Built, Builder, Payload};
+use super::arena::{Exhausted, Ref};
+use super::document::{Builder, Built, Payload};
 use super::record::Body;
 use super::tree::{Found, Gap, Spot, Tree};
 use super::{Meta, PutError, Record, Store, Trie, TrieError, check_key, spans_for_record, text};
 use crate::limits::BULK_BYTES_MAX;
-use crate::record::{Kind, Version};
-use crate::value::{Segment, ValueSink};
+use crate::record::Kind;
+use crate::value::ValueSink;
 
 impl Trie {
     /// Stores a text under `key`, in the place of what stood there; says what that was.
@@ -37,7 +37,7 @@ impl Trie {
         build(&mut builder).map_err(PutError::Build)?;
         let built = builder.finish();
         if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
-            self.free_built(built);
+            self.store.free_built(&self.scratch, built);
             return Err(PutError::Trie(TrieError::Full));
         }
         Ok(self.put_built(key, meta, built))
@@ -57,35 +57,14 @@ impl Trie {
         let Spot::Found(found) = self.records.locate(&self.store.arena, &mut self.workshop, key) else {
             return None;
         };
-        let old = Old::of(&mut self.store, key, found);
-        self.store.free_old(&old, true);
+        let old = self.take_out(key, found, true);
         self.records.detach(&mut self.store.arena, &mut self.workshop, found, key);
         self.generation += 1;
-        self.forget(key, &old);
-        Some(old.kind)
+        self.forget(key, old.0, old.1);
+        Some(old.0)
     }
 
-    /// Removes one field or array element of a document and gives the record `version`; whether it was there. If not,
-    /// nothing changes.
-    pub fn remove_at(&mut self, key: &[u8], path: &[Segment<'_>], version: Version) -> bool {
-        let Some(record) = self.get(key) else { return false };
-        let meta = Meta { version, ..record.meta() };
-        match record.body() {
-            Body::Packed(_) => {
-                let Some(log) = self.scratch.without(record, path) else { return false };
-                let built = self.store.pack(log);
-                self.rewrite(key, meta, Some(built));
-                true
-            }
-            Body::Document(root) => {
-                let Some(root) = self.store.remove_at(root, path) else { return false };
-                self.rewrite_document(key, meta, root);
-                true
-            }
-            _ => false,
-        }
-    }
-
+    /// Stores a record in the place of what stood there.
     fn put(&mut self, key: &[u8], meta: Meta, body: Body<'_>) -> Option<Kind> {
         match self.records.locate(&self.store.arena, &mut self.workshop, key) {
             Spot::Found(found) => Some(self.replace(found, key, meta, body, true)),
@@ -96,24 +75,127 @@ impl Trie {
         }
     }
 
+    /// Stores a document that was built, in the place of what stood there.
+    pub(super) fn put_built(&mut self, key: &[u8], meta: Meta, built: Built) -> Option<Kind> {
+        match built {
+            Built::Blocks(root) => self.put(key, meta, Body::Document(root)),
+            Built::Packed => {
+                let packed = std::mem::take(&mut self.scratch.packed);
+                let before = self.put(key, meta, Body::Packed(&packed));
+                self.scratch.packed = packed;
+                before
+            }
+        }
+    }
+
+    /// Writes a record that stands anew with the same content: with another root of its document, if one is given.
+    pub(super) fn rewrite(&mut self, key: &[u8], meta: Meta, root: Option<Option<Ref>>) {
+        let Spot::Found(found) = self.records.locate(&self.store.arena, &mut self.workshop, key) else {
+            panic!("a record that is written anew is there");
+        };
+        let mut copy = Vec::new();
+        let body = match root {
+            Some(root) => Body::Document(root),
+            None => self.record(key, found).body().held_in(&mut copy),
+        };
+        self.replace(found, key, meta, body, false);
+    }
+
+    fn record(&self, key: &[u8], found: Found) -> Record<'_> {
+        Record::new(&self.store, key, Tree::entry(&self.store.arena, found))
+    }
+
     fn insert(&mut self, gap: Gap, key: &[u8], meta: Meta, body: Body<'_>) {
         let encoded = self.store.encode(key, meta, body);
         self.records.attach(&mut self.store.arena, &mut self.workshop, gap, key, encoded.entry());
         self.generation += 1;
-        self.note(key, body.kind(), meta, None);
+        self.note(key, body.kind(), meta);
     }
 
     /// Writes the record that was found anew, and frees what its old body held if that is asked for.
     fn replace(&mut self, found: Found, key: &[u8], meta: Meta, body: Body<'_>, free_body: bool) -> Kind {
-        let old = Old::of(&mut self.store, key, found);
         let encoded = self.store.encode(key, meta, body);
-        self.store.free_old(&old, free_body);
+        let (old_kind, old_meta) = self.take_out(key, found, free_body);
         self.records.replace(&mut self.store.arena, &mut self.workshop, found, key, encoded.entry());
         self.generation += 1;
-        if old.kind != body.kind() || old.meta != meta {
-            self.forget_but_place(key, &old, meta);
-            self.note(key, body.kind(), meta, Some(old.meta));
+        if (old_kind, old_meta) != (body.kind(), meta) {
+            self.renote(key, (old_kind, old_meta), (body.kind(), meta));
         }
-        old.kind
+        old_kind
+    }
+
+    /// Frees what the entry that was found holds outside, its body's share only if that is asked for.
+    fn take_out(&mut self, key: &[u8], found: Found, free_body: bool) -> (Kind, Meta) {
+        let record = self.record(key, found);
+        let (kind, meta, epoch) = (record.kind(), record.meta(), record.epoch());
+        let mut copy = Vec::new();
+        let body = match record.body() {
+            Body::Text(_) => Body::Tombstone,
+            body => body.held_in(&mut copy),
+        };
+        if free_body {
+            self.store.free_body(body);
+        }
+        if let Some(epoch) = epoch {
+            self.store.versions.release(epoch);
+        }
+        (kind, meta)
+    }
+
+    /// Books a record that is there now.
+    fn note(&mut self, key: &[u8], kind: Kind, meta: Meta) {
+        self.count(key, kind, meta, 1);
+        if let Some(slot) = meta.slot {
+            self.add_to_slot(slot, key);
+        }
+        if let Some(at_ms) = meta.expires_at_ms {
+            self.add_expiry(at_ms, key);
+        }
+    }
+
+    /// Takes a record that was there out of the books.
+    fn forget(&mut self, key: &[u8], kind: Kind, meta: Meta) {
+        self.count(key, kind, meta, -1);
+        if let Some(slot) = meta.slot {
+            self.remove_from_slot(slot, key);
+        }
+        if let Some(at_ms) = meta.expires_at_ms {
+            self.remove_expiry(at_ms, key);
+        }
+    }
+
+    /// Books that a record became another.
+    fn renote(&mut self, key: &[u8], old: (Kind, Meta), new: (Kind, Meta)) {
+        self.count(key, old.0, old.1, -1);
+        self.count(key, new.0, new.1, 1);
+        let (old, new) = (old.1, new.1);
+        if old.slot != new.slot {
+            old.slot.into_iter().for_each(|slot| self.remove_from_slot(slot, key));
+            new.slot.into_iter().for_each(|slot| self.add_to_slot(slot, key));
+        }
+        if old.expires_at_ms != new.expires_at_ms {
+            old.expires_at_ms.into_iter().for_each(|at_ms| self.remove_expiry(at_ms, key));
+            new.expires_at_ms.into_iter().for_each(|at_ms| self.add_expiry(at_ms, key));
+        }
+    }
+
+    /// Counts a record of this kind more or less.
+    fn count(&mut self, key: &[u8], kind: Kind, meta: Meta, by: i32) {
+        let count = if kind == Kind::Tombstone { &mut self.tombstones } else { &mut self.live };
+        *count = count.checked_add_signed(by as isize).expect("never less than no records");
+        if let Some(slot) = meta.slot {
+            self.slots.count(slot, key, meta.version, kind, by);
+        }
+    }
+}
+
+impl Store {
+    fn free_body(&mut self, body: Body<'_>) {
+        match body {
+            Body::Text(_) | Body::Tombstone => {}
+            Body::Packed(bytes) => self.free_packed(bytes),
+            Body::TextOutside { first, len } => text::free(&mut self.arena, first, len),
+            Body::Document(root) => self.free_payload(Payload::Set(root)),
+        }
     }
 }

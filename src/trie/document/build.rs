@@ -1,5 +1,8 @@
 //! Building a document beside the trie, event by event.
 //!
+//! What is told is logged first. If it stays small, it is packed at the end; as soon as it is too large for that, what
+//! was logged is told to the blocks:
+//!
 //! ```text
 //! open sets and arrays     frame | frame | frame            each begins at a place in the stack of cells
 //! their cells              ccc   | cc    | c                 at most 255 of each; full blocks leave for the arena
@@ -11,6 +14,7 @@ use super::super::arena::{Exhausted, Ref, raw_of, set_u32};
 use super::super::leaf::{FIELD, FIELD_BYTES};
 use super::super::radix::{Radix, Spot};
 use super::super::{names, text};
+use super::log::{Log, TEXT_BYTES_MAX};
 use super::{
     BLOCK_CELLS_MAX, BLOCK_HEAD_BYTES, Block, CELL_BYTES, Cell, INDEX_OFFSET, NEXT_OFFSET, Payload,
     SHORT_BYTES_MAX, TOTAL_OFFSET, index_block, index_key, name_of,
@@ -26,6 +30,21 @@ const EVENT_SPANS: usize = 8;
 pub(in super::super) struct Scratch {
     frames: Vec<Frame>,
     cells: Vec<Cell>,
+    /// The document as it is told.
+    pub(in super::super) log: Log,
+    /// A value that is to be put into a document.
+    pub(in super::super) value: Log,
+    /// The document that was packed last.
+    pub(in super::super) packed: Vec<u8>,
+}
+
+/// A document that is ready to be stored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum Built {
+    /// [`Scratch::packed`] has it; its names count as used.
+    Packed,
+    /// It stands in blocks.
+    Blocks(Option<Ref>),
 }
 
 /// A set or array that is not complete yet.
@@ -61,29 +80,55 @@ pub(in super::super) struct Builder<'s> {
     done: Option<Option<Ref>>,
     /// Sets and arrays that may be open at once.
     depth_max: usize,
+    /// It is too large to be packed.
+    in_blocks: bool,
 }
 
 impl<'s> Builder<'s> {
+    /// A builder of a whole document.
     pub(in super::super) fn new(store: &'s mut Store, scratch: &'s mut Scratch) -> Builder<'s> {
-        Builder::below(store, scratch, 0)
+        scratch.log.restart(0);
+        let mut builder = Builder::below(store, scratch, 0);
+        builder.in_blocks = false;
+        builder
     }
 
-    /// A builder of what is to stand below `depth` sets and arrays.
+    /// A builder in blocks of what is to stand below `depth` sets and arrays.
     pub(in super::super) fn below(
         store: &'s mut Store,
         scratch: &'s mut Scratch,
         depth: usize,
     ) -> Builder<'s> {
         assert!(scratch.frames.is_empty() && scratch.cells.is_empty(), "one document is built at a time");
-        Builder { store, scratch, done: None, depth_max: DOCUMENT_DEPTH_MAX - depth }
+        let depth_max = DOCUMENT_DEPTH_MAX - depth;
+        Builder { store, scratch, done: None, depth_max, in_blocks: true }
     }
 
-    /// The root of the finished document, which the caller owns now.
+    /// The finished document, which the caller owns now.
     ///
     /// # Panics
     /// If what was told is not one whole set.
-    pub(in super::super) fn finish(mut self) -> Option<Ref> {
-        self.done.take().expect("a document is told to its end")
+    pub(in super::super) fn finish(mut self) -> Built {
+        if !self.in_blocks {
+            assert!(self.scratch.log.is_done(), "a document is told to its end");
+            let Scratch { log, packed, .. } = &mut *self.scratch;
+            let is_set = matches!(log.events().next(), Some(Event::BeginSet));
+            assert!(is_set, "a document is one set");
+            if self.store.encode_document(log, packed) {
+                return Built::Packed;
+            }
+            self.spill().expect("a small document needs little");
+        }
+        Built::Blocks(self.done.take().expect("a document is told to its end"))
+    }
+
+    /// Tells what was logged to the blocks; all that follows goes there too.
+    fn spill(&mut self) -> Result<(), SinkError> {
+        self.in_blocks = true;
+        let log = std::mem::take(&mut self.scratch.log);
+        let told = log.events().try_for_each(|event| self.block_event(event));
+        self.scratch.log = log;
+        told
     }
 
     fn reserve(&self, spans: usize) -> Result<(), SinkError> {
@@ -191,6 +236,20 @@ impl<'s> Builder<'s> {
 
 impl ValueSink for Builder<'_> {
     fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
+        if self.in_blocks {
+            return self.block_event(event);
+        }
+        if matches!(event, Event::Text(text) | Event::Field(text) if text.len() > TEXT_BYTES_MAX) {
+            self.spill()?;
+            return self.block_event(event);
+        }
+        self.scratch.log.event(event)?;
+        if self.scratch.log.is_large() { self.spill() } else { Ok(()) }
+    }
+}
+
+impl Builder<'_> {
+    fn block_event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
         self.reserve(0)?;
         match event {
             Event::Null => self.place(Payload::Null),
@@ -225,6 +284,24 @@ impl Drop for Builder<'_> {
 }
 
 impl Store {
+    /// Packs what was logged, or builds it in blocks if it is too large for that.
+    pub(in super::super) fn pack(&mut self, scratch: &mut Scratch) -> Result<Built, SinkError> {
+        let mut builder = Builder::below(self, scratch, 0);
+        builder.in_blocks = false;
+        if builder.scratch.log.is_large() {
+            builder.spill()?;
+        }
+        Ok(builder.finish())
+    }
+
+    /// Frees a document that is not stored after all.
+    pub(in super::super) fn free_built(&mut self, scratch: &Scratch, built: Built) {
+        match built {
+            Built::Packed => self.free_packed(&scratch.packed),
+            Built::Blocks(root) => self.free_payload(Payload::Set(root)),
+        }
+    }
+
     /// Moves all cells of the frame from the stack to a block of the arena.
     fn flush(&mut self, frame: &mut Frame, cells: &mut Vec<Cell>) {
         let count = cells.len() - frame.base;

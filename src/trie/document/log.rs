@@ -204,7 +204,11 @@ struct Parent {
 }
 
 impl<'a> Changing<'a> {
-    pub(in super::super) fn new(out: &'a mut Log, path: &'a [Segment<'a>], change: Change<'a>) -> Changing<'a> {
+    pub(in super::super) fn new(
+        out: &'a mut Log,
+        path: &'a [Segment<'a>],
+        change: Change<'a>,
+    ) -> Changing<'a> {
         Changing { out, path, change, open: Vec::new(), held: None, skipping: 0, is_changed: false }
     }
 

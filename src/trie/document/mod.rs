@@ -1,4 +1,4 @@
-//! Documents: each set or array a chain of blocks, each field or element a cell, in the order they were first set.
+//! Documents. A small one is packed, see packed.rs; of a large one is each set or array a chain of blocks, each field or element a cell, in the order they were first set.
 //!
 //! ```text
 //! block    [count: u16][0; 2][next: Ref][total: u32][index: Ref] [cell; up to 255]     total, index: first block only
@@ -15,10 +15,15 @@
 //! is full when it is built; a removal shortens its own block only, so cells of other blocks never move.
 
 mod build;
+mod log;
+mod packed;
 mod place;
 mod prune;
 
-pub(super) use build::{Builder, Scratch};
+pub(super) use build::{Builder, Built, Scratch};
+pub(super) use log::{Change, Changing, Log};
+pub(super) use packed::IDS_MAX;
+use packed::{Name, Parts};
 pub(super) use place::{BLOCK_SPANS, Target, first_cell};
 
 use std::fmt;
@@ -71,6 +76,8 @@ pub(super) enum Payload<'t> {
     Long { first: Ref, len: usize },
     Set(Option<Ref>),
     Array(Option<Ref>),
+    PackedSet(&'t [u8]),
+    PackedArray(&'t [u8]),
 }
 
 impl<'t> Payload<'t> {
@@ -107,6 +114,7 @@ impl<'t> Payload<'t> {
             Payload::Long { .. } => LONG,
             Payload::Set(_) => SET,
             Payload::Array(_) => ARRAY,
+            Payload::PackedSet(_) | Payload::PackedArray(_) => panic!("what is packed has no cells"),
         };
         match self {
             Payload::Null | Payload::Bool(_) => {}
@@ -123,6 +131,7 @@ impl<'t> Payload<'t> {
             Payload::Set(first) | Payload::Array(first) => {
                 set_u32(&mut cell, WIDE_OFFSET, super::arena::raw_of(first));
             }
+            Payload::PackedSet(_) | Payload::PackedArray(_) => unreachable!("it has no type"),
         }
         cell
     }
@@ -131,6 +140,15 @@ impl<'t> Payload<'t> {
     fn blocks(self) -> Option<Ref> {
         match self {
             Payload::Set(first) | Payload::Array(first) => first,
+            _ => None,
+        }
+    }
+
+    /// The fields or elements, if this is a packed set or array.
+    fn parts(self) -> Option<Parts<'t>> {
+        match self {
+            Payload::PackedSet(bytes) => Some(Parts::new(bytes, true)),
+            Payload::PackedArray(bytes) => Some(Parts::new(bytes, false)),
             _ => None,
         }
     }
@@ -265,8 +283,8 @@ impl<'t> Value<'t> {
             Payload::Int(_) => ValueKind::Int,
             Payload::Float(_) => ValueKind::Float,
             Payload::Short(_) | Payload::Long { .. } => ValueKind::Text,
-            Payload::Set(_) => ValueKind::Set,
-            Payload::Array(_) => ValueKind::Array,
+            Payload::Set(_) | Payload::PackedSet(_) => ValueKind::Set,
+            Payload::Array(_) | Payload::PackedArray(_) => ValueKind::Array,
         }
     }
 
@@ -290,7 +308,10 @@ impl<'t> Value<'t> {
 
     /// How many fields or elements a set or an array has; 0 for anything else.
     pub fn len(&self) -> usize {
-        self.payload.blocks().map_or(0, |first| Block::at(&self.store.arena, first).total())
+        match self.payload.parts() {
+            Some(parts) => parts.count(),
+            None => self.payload.blocks().map_or(0, |first| Block::at(&self.store.arena, first).total()),
+        }
     }
 
     /// Whether it has no fields or elements.
@@ -302,15 +323,24 @@ impl<'t> Value<'t> {
     pub fn at(&self, path: &[Segment<'_>]) -> Option<Value<'t>> {
         let mut payload = self.payload;
         for &segment in path {
-            let (block, index) = find(self.store, payload, segment)?;
-            payload = Payload::read(&Block::at(&self.store.arena, block).cells()[index]);
+            payload = match payload.parts() {
+                Some(parts) => self.store.find_packed(parts, segment)?,
+                None => {
+                    let (block, index) = find(self.store, payload, segment)?;
+                    Payload::read(&Block::at(&self.store.arena, block).cells()[index])
+                }
+            };
         }
         Some(Value { store: self.store, payload })
     }
 
-    /// Bytes of the slots that it holds, beside its own cell.
+    /// Bytes of the slots that it holds, beside its own cell; what is packed or short: its own bytes.
     pub(super) fn own_bytes(&self) -> usize {
-        self.store.payload_bytes(self.payload)
+        match self.payload {
+            Payload::PackedSet(bytes) | Payload::PackedArray(bytes) | Payload::Short(bytes) => bytes.len(),
+            Payload::Int(_) | Payload::Float(_) => size_of::<u64>(),
+            payload => self.store.payload_bytes(payload),
+        }
     }
 
     /// Tells it to `sink`, fields in the order in which they were first set.
@@ -321,21 +351,21 @@ impl<'t> Value<'t> {
         let mut open: ArrayVec<Open<'t>, DOCUMENT_DEPTH_MAX> = ArrayVec::new();
         open.extend(self.tell(self.payload, sink)?);
         while let Some(top) = open.last_mut() {
-            let Some((cell, rest)) = top.cells.split_first() else {
-                match top.next {
-                    Some(next) => top.enter(&self.store.arena, next),
-                    None => {
-                        sink.event(if top.is_set { Event::EndSet } else { Event::EndArray })?;
-                        open.pop();
-                    }
-                }
+            let Some((name, payload)) = top.next(self.store) else {
+                sink.event(if top.is_set() { Event::EndSet } else { Event::EndArray })?;
+                open.pop();
                 continue;
             };
-            top.cells = rest;
-            if let Some(name) = name_of(cell) {
-                with_str(self.store.name(name), |name| sink.event(Event::Field(name)))?;
+            match name {
+                Some(OpenName::Leaf(name)) => {
+                    with_str(self.store.name(name), |name| sink.event(Event::Field(name)))?;
+                }
+                Some(OpenName::Packed(name)) => {
+                    sink.event(Event::Field(utf8(self.store.name_bytes(name))))?
+                }
+                None => {}
             }
-            open.extend(self.tell(Payload::read(cell), sink)?);
+            open.extend(self.tell(payload, sink)?);
         }
         Ok(())
     }
@@ -358,25 +388,53 @@ impl<'t> Value<'t> {
                 with_str(text, |text| sink.event(Event::Text(text)))?;
                 return Ok(None);
             }
-            Payload::Set(first) => (Event::BeginSet, Some((first, true))),
-            Payload::Array(first) => (Event::BeginArray, Some((first, false))),
+            Payload::Set(next) => (Event::BeginSet, Some(Open::Blocks { cells: &[], next, is_set: true })),
+            Payload::Array(next) => {
+                (Event::BeginArray, Some(Open::Blocks { cells: &[], next, is_set: false }))
+            }
+            Payload::PackedSet(bytes) => (Event::BeginSet, Some(Open::Packed(Parts::new(bytes, true)))),
+            Payload::PackedArray(bytes) => (Event::BeginArray, Some(Open::Packed(Parts::new(bytes, false)))),
         };
         sink.event(event)?;
-        Ok(first.map(|(next, is_set)| Open { cells: &[], next, is_set }))
+        Ok(first)
     }
 }
 
 /// A set or array that is being told.
-struct Open<'t> {
-    cells: &'t [Cell],
-    next: Option<Ref>,
-    is_set: bool,
+enum Open<'t> {
+    Blocks { cells: &'t [Cell], next: Option<Ref>, is_set: bool },
+    Packed(Parts<'t>),
+}
+
+/// A field's name in either form.
+enum OpenName<'t> {
+    Leaf(Ref),
+    Packed(Name<'t>),
 }
 
 impl<'t> Open<'t> {
-    fn enter(&mut self, arena: &'t Arena, at: Ref) {
-        let block = Block::at(arena, at);
-        (self.cells, self.next) = (block.cells(), block.next());
+    fn is_set(&self) -> bool {
+        match self {
+            Open::Blocks { is_set, .. } => *is_set,
+            Open::Packed(parts) => parts.is_set(),
+        }
+    }
+
+    fn next(&mut self, store: &'t Store) -> Option<(Option<OpenName<'t>>, Payload<'t>)> {
+        match self {
+            Open::Packed(parts) => {
+                let (name, payload) = parts.next()?;
+                Some((name.map(OpenName::Packed), payload))
+            }
+            Open::Blocks { cells, next, .. } => loop {
+                if let Some((cell, rest)) = cells.split_first() {
+                    *cells = rest;
+                    return Some((name_of(cell).map(OpenName::Leaf), Payload::read(cell)));
+                }
+                let block = Block::at(&store.arena, (*next)?);
+                (*cells, *next) = (block.cells(), block.next());
+            },
+        }
     }
 }
 

@@ -58,7 +58,9 @@ fn name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
             (Name::Literal(&bytes[2..end]), &bytes[end..])
         }
         first if u16::from(first) < SHORT_IDS => (Name::Id(u16::from(first)), &bytes[1..]),
-        first => (Name::Id(SHORT_IDS + (u16::from(first) - SHORT_IDS) * 256 + u16::from(bytes[1])), &bytes[2..]),
+        first => {
+            (Name::Id(SHORT_IDS + (u16::from(first) - SHORT_IDS) * 256 + u16::from(bytes[1])), &bytes[2..])
+        }
     }
 }
 

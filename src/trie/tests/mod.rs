@@ -7,6 +7,9 @@ mod targeted;
 mod value;
 
 use super::*;
+use crate::limits::BULK_BYTES_MAX;
+use crate::record::Kind;
+use crate::value::{Segment, ValueSink};
 
 pub(super) use value::Tree;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
+use super::super::tree::RunLimits;
 use super::*;
 use crate::record::Ballot;
 use crate::rng::Rng;
@@ -61,8 +62,10 @@ enum KeyStyle {
 }
 
 impl Pair {
-    fn new(seed: u64, keys: KeyStyle) -> Pair {
-        Pair { trie: Trie::new(), twin: BTreeMap::new(), rng: Rng::from_seed(seed), keys }
+    fn new(seed: u64, keys: KeyStyle, limits: RunLimits) -> Pair {
+        let mut trie = Trie::new();
+        trie.workshop.limits = limits;
+        Pair { trie, twin: BTreeMap::new(), rng: Rng::from_seed(seed), keys }
     }
 
     fn key(&mut self) -> Vec<u8> {
@@ -446,10 +449,19 @@ fn random_path<'t>(rng: &mut Rng, mut tree: &'t Tree) -> Vec<Segment<'t>> {
 
 const STYLES: [KeyStyle; 4] = [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long];
 
+/// Runs so small that bursts and merges happen all the time.
+const TINY: [RunLimits; 3] = [
+    RunLimits { entries: 3, bytes: 100 },
+    RunLimits { entries: 9, bytes: 400 },
+    RunLimits { entries: 64, bytes: 1536 },
+];
+
 #[test]
 fn small_runs_checked_after_every_step() {
     for (seed, style) in STYLES.into_iter().enumerate() {
-        Pair::new(seed as u64, style).run(400, 1);
+        for (index, limits) in TINY.into_iter().enumerate() {
+            Pair::new((seed + 4 * index) as u64, style, limits).run(400, 1);
+        }
     }
 }
 
@@ -459,6 +471,7 @@ fn long_runs() {
     let seeds = std::env::var("TRIE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(4);
     for seed in 0..seeds {
         println!("seed {seed}");
-        Pair::new(100 + seed, STYLES[seed as usize % STYLES.len()]).run(6_000, 1_500);
+        let style = STYLES[seed as usize % STYLES.len()];
+        Pair::new(100 + seed, style, RunLimits::default()).run(6_000, 1_500);
     }
 }

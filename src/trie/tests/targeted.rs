@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::limits::DOCUMENT_DEPTH_MAX;
+use crate::record::Ballot;
 use crate::rng::Rng;
 use crate::value::{Event, SinkError};
 
@@ -406,7 +407,7 @@ fn slots_are_walked_one_by_one() {
         let (mut after, mut out, mut seen) = (None, Vec::new(), 0);
         while let Some(record) = trie.slot_next(Slot::new(number), after.as_deref(), &mut out) {
             assert_eq!(record.slot(), Some(Slot::new(number)));
-            assert!(record.key() == out[..]);
+            assert!(after.is_none_or(|after| after < out), "keys rise");
             seen += 1;
             after = Some(out.clone());
         }
@@ -414,13 +415,13 @@ fn slots_are_walked_one_by_one() {
     };
     assert_eq!([walk(0), walk(1), walk(2), walk(3)], [98, 101, 100, 0]);
     assert_eq!([0, 1, 2, 3].map(|number| trie.slot_len(Slot::new(number))), [97, 101, 100, 0]);
-    // An unknown key, or one of another slot, starts anew.
+    // A walk goes on behind any key, whether it is there or not.
     let mut out = Vec::new();
-    let first = trie.slot_next(Slot::new(2), None, &mut out).map(|record| record.key().to_vec());
-    for unknown in [&b"nosuch"[..], b"k1", b"unthreaded"] {
-        let next = trie.slot_next(Slot::new(2), Some(unknown), &mut out).map(|record| record.key().to_vec());
-        assert_eq!(next, first);
+    for (after, next) in [(&b"k2"[..], &b"k20"[..]), (b"k21", b"k212"), (b"k29", b"k290"), (b"k2z", b"k32")] {
+        assert!(trie.slot_next(Slot::new(2), Some(after), &mut out).is_some());
+        assert_eq!(out, next);
     }
+    assert!(trie.slot_next(Slot::new(2), Some(b"k98"), &mut out).is_none());
 }
 
 #[test]
@@ -433,7 +434,26 @@ fn versions_cost_nothing_when_there_are_none() {
         trie.used_bytes()
     };
     let plain = used(PLAIN);
-    assert_eq!(used(Meta { version: Version(1), slot: None, ..Meta::default() }) - plain, 1_000 * 16);
+    let versioned = |seq: u64| used(Meta { version: Version::new(Ballot::new(7, 3), seq), ..PLAIN });
+    for seq in [1, 1 << 16, u64::MAX] {
+        assert!((6_000..8_000).contains(&(versioned(seq) - plain)), "six bytes each, rounding beside");
+    }
+}
+
+#[test]
+fn versions_are_whole_when_there_are_too_many_epochs() {
+    let mut trie = Trie::new();
+    let meta = |number: u64| Meta { version: Version(u128::from(number) << 40 | 7), ..PLAIN };
+    for number in 1..70_000u64 {
+        assert_eq!(trie.put_text(&number.to_be_bytes(), meta(number), b"v"), Ok(None));
+    }
+    for number in (1..70_000u64).step_by(997).chain(65_500..65_600) {
+        assert_eq!(trie.get(&number.to_be_bytes()).map(|record| record.meta()), Some(meta(number)));
+    }
+    trie.check();
+    (1..70_000u64).for_each(|number| assert!(trie.remove(&number.to_be_bytes()).is_some()));
+    assert_eq!(trie.put_text(b"k", meta(9), b"v"), Ok(None));
+    trie.check();
 }
 
 #[test]

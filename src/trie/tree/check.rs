@@ -67,8 +67,12 @@ fn check_node(arena: &Arena, node: Node<'_>) {
         assert!(run.prefix().is_empty() && run.suffix_at(0).is_empty(), "a term's key ends with its node");
     }
     for &(_, child) in &children {
-        let same: Vec<u8> =
-            children.iter().zip(&edges).filter(|((_, other), _)| *other == child).map(|(_, &edge)| edge).collect();
+        let same: Vec<u8> = children
+            .iter()
+            .zip(&edges)
+            .filter(|((_, other), _)| *other == child)
+            .map(|(_, &edge)| edge)
+            .collect();
         let bytes = arena.tail(child);
         let shared = is_run(bytes) && Run::new(bytes).is_shared();
         assert!(shared || same.len() == 1, "several edges lead to what is not shared");
@@ -79,7 +83,11 @@ fn check_node(arena: &Arena, node: Node<'_>) {
             firsts.dedup();
             assert_eq!(firsts, same, "a shared run has other edges than its keys");
             let start = edges.iter().position(|&edge| edge == same[0]).expect("it is one of them");
-            assert_eq!(&edges[start..start + same.len()], &same[..], "a shared run's edges are no neighbours");
+            assert_eq!(
+                &edges[start..start + same.len()],
+                &same[..],
+                "a shared run's edges are no neighbours"
+            );
         }
     }
     assert!(node.count() > 0, "a node has no edge");

@@ -296,7 +296,14 @@ fn single(arena: &mut Arena, workshop: &mut Workshop, rest: &[u8], entry: Entry<
 }
 
 /// A run of the staged entries in `low..high`, from byte `depth` of their keys on.
-fn run_of(arena: &mut Arena, workshop: &mut Workshop, low: usize, high: usize, depth: usize, shared: bool) -> Ref {
+fn run_of(
+    arena: &mut Arena,
+    workshop: &mut Workshop,
+    low: usize,
+    high: usize,
+    depth: usize,
+    shared: bool,
+) -> Ref {
     let Workshop { stage, out, .. } = workshop;
     let prefix_len = stage.common(low, high, depth).min(PART_BYTES_MAX);
     let start = depth + prefix_len;

@@ -25,6 +25,8 @@ mod stage;
 mod walk;
 
 pub(super) use run::{Entry, PART_BYTES_MAX};
+#[cfg(test)]
+pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;
 pub(super) use walk::Path;
 
@@ -110,6 +112,15 @@ impl Tree {
                     node.child(edge)?
                 }
             };
+        }
+    }
+
+    /// Bytes of its run that the entry of this key takes.
+    pub(super) fn entry_bytes(self, arena: &Arena, key: &[u8]) -> Option<usize> {
+        let mut workshop = Workshop::default();
+        match self.locate(arena, &mut workshop, key) {
+            Spot::Found(found) => Some(Run::at(arena, found.run).entry_bytes(found.index)),
+            Spot::Missing(_) => None,
         }
     }
 

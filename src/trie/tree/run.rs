@@ -132,10 +132,8 @@ impl<'a> Run<'a> {
         let tags = lens + if self.has(SAME_LEN) { 0 } else { count };
         let sizes = tags + if self.has(SAME_TAG) { 0 } else { count };
         let suffixes = sizes + if self.has(SAME_SIZE) { 0 } else { count };
-        let bytes = usize::from(u16::from_le_bytes([
-            self.bytes[SUFFIXES_OFFSET],
-            self.bytes[SUFFIXES_OFFSET + 1],
-        ]));
+        let bytes =
+            usize::from(u16::from_le_bytes([self.bytes[SUFFIXES_OFFSET], self.bytes[SUFFIXES_OFFSET + 1]]));
         Layout { count, marks, lens, tags, sizes, suffixes, bodies: suffixes + bytes }
     }
 
@@ -187,6 +185,13 @@ impl<'a> Run<'a> {
         let start = self.body_start(layout, index);
         let body = &self.bytes[start..start + self.size_at(layout, index)];
         Entry { tag: self.tag_at(layout, index), body }
+    }
+
+    /// Bytes that the entry at `index` takes: its suffix and body, and its mark and numbers where they are stored.
+    pub(super) fn entry_bytes(self, index: usize) -> usize {
+        let layout = self.layout();
+        let columns = (layout.suffixes - layout.marks) / layout.count;
+        self.len_at(&layout, index) + self.size_at(&layout, index) + columns
     }
 
     /// The entry at `index`.

@@ -70,7 +70,9 @@ mod tests {
         let mut bytes = [0u8; 16];
         for round in 0..2_000u32 {
             for (index, byte) in bytes.iter_mut().enumerate() {
-                *byte = (round.wrapping_mul(2_654_435_761).wrapping_add(index as u32 * 40_503) >> 11) as u8 % 5 + 125;
+                *byte = (round.wrapping_mul(2_654_435_761).wrapping_add(index as u32 * 40_503) >> 11) as u8
+                    % 5
+                    + 125;
             }
             for byte in 124..=131 {
                 assert_eq!(matches_16(&bytes, byte), matches_slow(&bytes, byte));

@@ -9,11 +9,18 @@ use super::{Found, Step, Tree, Workshop, is_run};
 
 impl Tree {
     /// Takes the entry that was found out.
-    pub(in super::super) fn detach(&mut self, arena: &mut Arena, workshop: &mut Workshop, found: Found, key: &[u8]) {
+    pub(in super::super) fn detach(
+        &mut self,
+        arena: &mut Arena,
+        workshop: &mut Workshop,
+        found: Found,
+        key: &[u8],
+    ) {
         let run = Run::at(arena, found.run);
         let left = run.count() - 1;
         let step = workshop.steps.last().copied();
-        let is_edge_gone = left == 0 || (run.is_shared() && is_last_of_edge(run, found.index, key[found.depth]));
+        let is_edge_gone =
+            left == 0 || (run.is_shared() && is_last_of_edge(run, found.index, key[found.depth]));
         if left > 0 {
             splice(run, Edit::Remove(found.index), &mut workshop.out);
             self.settle(arena, workshop, found.run);

@@ -102,7 +102,14 @@ pub(super) fn splice(run: Run<'_>, edit: Edit<'_>, out: &mut Vec<u8>) {
     let columns = Columns {
         lens: column(run, run.has(SAME_LEN), run.bytes[LEN_OFFSET], layout.lens, &edit, suffix.len() as u8),
         tags: column(run, run.has(SAME_TAG), run.bytes[TAG_OFFSET], layout.tags, &edit, entry.tag),
-        sizes: column(run, run.has(SAME_SIZE), run.bytes[SIZE_OFFSET], layout.sizes, &edit, entry.body.len() as u8),
+        sizes: column(
+            run,
+            run.has(SAME_SIZE),
+            run.bytes[SIZE_OFFSET],
+            layout.sizes,
+            &edit,
+            entry.body.len() as u8,
+        ),
     };
     let here = (run.suffix_start(&layout, at), run.suffix_start(&layout, at + skip));
     let bodies = (run.body_start(&layout, at), run.body_start(&layout, at + skip));

@@ -26,7 +26,7 @@ pub(in super::super) struct Workshop {
     pub(super) stage: Stage,
     /// A run that is being written.
     pub(super) out: Vec<u8>,
-    pub(super) limits: RunLimits,
+    pub(in super::super) limits: RunLimits,
 }
 
 /// Entries in key order.
@@ -114,7 +114,14 @@ impl Stage {
     }
 
     /// Whether the entries in `low..high` are to be one run, filled to `1 / share` at most.
-    pub(super) fn fits(&self, low: usize, high: usize, depth: usize, limits: RunLimits, share: usize) -> bool {
+    pub(super) fn fits(
+        &self,
+        low: usize,
+        high: usize,
+        depth: usize,
+        limits: RunLimits,
+        share: usize,
+    ) -> bool {
         let Some(bytes) = self.run_bytes(low, high, depth) else { return false };
         high - low == 1 || (high - low <= limits.entries / share && bytes <= limits.bytes / share)
     }

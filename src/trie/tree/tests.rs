@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::stage::RunLimits;
 use super::super::arena::{Arena, Owned};
+use super::stage::RunLimits;
 use super::*;
 use crate::rng::Rng;
 
