@@ -288,6 +288,14 @@ impl<'t> Value<'t> {
         }
     }
 
+    /// As an integer, if it is one.
+    pub fn int(&self) -> Option<i64> {
+        match self.payload {
+            Payload::Int(int) => Some(int),
+            _ => None,
+        }
+    }
+
     /// As a number, if it is one. An integer beyond 2^53 is rounded.
     pub fn number(&self) -> Option<f64> {
         match self.payload {

@@ -218,7 +218,6 @@ struct Packing<'s, 'o> {
 /// A set or array that has not ended.
 #[derive(Clone, Copy)]
 struct Open {
-    is_set: bool,
     /// Where its first field or element begins.
     start: usize,
     /// Where the value of the field begins that was named last.
@@ -251,7 +250,7 @@ impl Packing<'_, '_> {
             self.out.extend_from_slice(&[if is_set { SET } else { ARRAY }, 0]);
         }
         let start = self.out.len();
-        self.open.push(Open { is_set, start, value: start, before: None });
+        self.open.push(Open { start, value: start, before: None });
     }
 
     fn push_id(&mut self, id: u16) {

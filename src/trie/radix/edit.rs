@@ -45,12 +45,6 @@ impl Radix {
         }
     }
 
-    /// Hangs another leaf with the same key in the place of the one that was found.
-    pub(in super::super) fn replace(&mut self, arena: &mut Arena, found: Found, leaf: Ref) {
-        debug_assert_eq!(self.linked(arena, found.link), Some(found.leaf));
-        self.set_link(arena, found.link, Some(leaf));
-    }
-
     /// Takes out the leaf that was found; its slot stays the caller's.
     pub(in super::super) fn detach(&mut self, arena: &mut Arena, found: Found) {
         assert_eq!(

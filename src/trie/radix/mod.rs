@@ -12,14 +12,13 @@
 //! Prefixes longer than 255 bytes are chains of nodes with a single edge each. Capacities 3, 4, 11, 17, 24, 49 fill
 //! slots of 24, 32, 64, 96, 128 and 256 bytes when the prefix is empty.
 //!
-//! The same tree serves three times: records by key, field names by their bytes, and the fields of large sets.
+//! It serves field names by their bytes, and the fields of large sets. Its nodes are those of the tree of records too.
 
 mod edit;
 mod node;
 mod walk;
 
 pub(super) use node::{Draft, Node, PREFIX_MAX, push_edge, remove_child, set_term, shrink_at};
-pub(super) use walk::{Path, last_below};
 
 use super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
 use super::leaf::{self, LEAF};

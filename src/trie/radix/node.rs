@@ -173,17 +173,6 @@ impl<'a> Node<'a> {
         children.next()
     }
 
-    /// The last child at a position below `before`, see [`Node::next_child`].
-    pub(super) fn previous_child(self, before: usize) -> Option<Ref> {
-        let mut children = (1..before).rev().filter_map(|at| self.ref_at(self.index_offset(at - 1)));
-        children.next().or(if before > 0 { self.term() } else { None })
-    }
-
-    /// The last child.
-    pub(super) fn last_child(self) -> Option<Ref> {
-        self.previous_child(1 + if self.is_direct() { 256 } else { self.count() })
-    }
-
     /// The position right before the first edge that is not below `edge`.
     pub(in super::super) fn position(self, edge: u8) -> usize {
         if self.is_direct() {

@@ -47,8 +47,6 @@ struct Step {
     node: Ref,
     /// Where in the node the reference is.
     offset: usize,
-    /// Bytes of the key above the node.
-    depth: usize,
 }
 
 /// An entry that was found.
@@ -152,7 +150,7 @@ impl Tree {
                 Some(&edge) => (node.child_offset(edge), Gap::Edge { node: at, depth: edge_depth }),
             };
             let Some(next) = node.ref_at(offset) else { return Spot::Missing(gap) };
-            steps.push(Step { node: at, offset, depth });
+            steps.push(Step { node: at, offset });
             depth = key.len().min(edge_depth + 1);
             at = next;
         }
