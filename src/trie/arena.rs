@@ -30,6 +30,14 @@ const CHUNKS_MAX: usize = (u32::MAX as usize + 1) / CHUNK_UNITS_MAX;
 
 /// Bytes of a cache line: a slot of this size must not lie in two.
 const LINE_BYTES: usize = 64;
+/// Chunks begin at a page, so that spans are whole pages.
+const PAGE_BYTES: usize = 4096;
+/// In place of [`Span::bump`] of a span in the pool: the system has its memory back.
+const RETURNED: u16 = 1;
+/// Spans of the pool that are kept for what comes next.
+const KEPT_SPANS: usize = 64;
+/// A span with less in use is emptied, in hundredths.
+const SPARSE_PERCENT: usize = 90;
 
 /// Largest slot that shares its span with others.
 pub(super) const SMALL_BYTES_MAX: usize = 4096;
@@ -163,11 +171,13 @@ enum SpanState {
     /// In the list of its class.
     Partial,
     Full,
+    /// Being emptied: in no list until that is done.
+    Sparse,
 }
 
 struct Chunk {
     bytes: Box<[u8]>,
-    /// Bytes before the first whose address is a multiple of [`LINE_BYTES`]; references count from there.
+    /// Bytes before the first whose address is a multiple of [`PAGE_BYTES`]; references count from there.
     skip: usize,
     spans: Box<[Span]>,
 }
@@ -190,6 +200,12 @@ pub(super) struct Arena {
     spans: usize,
     spans_max: usize,
     used_bytes: usize,
+    /// Spans that are being emptied, or were since they were marked.
+    sparse: Vec<u32>,
+    /// Spans of the pool whose memory the system has back.
+    returned: usize,
+    /// A slot on its way.
+    moving: Vec<u8>,
 }
 
 impl Arena {
@@ -204,6 +220,9 @@ impl Arena {
             spans: 0,
             spans_max: (bytes_max / SPAN_BYTES).min(CHUNKS_MAX * CHUNK_SPANS_MAX),
             used_bytes: 0,
+            sparse: Vec::new(),
+            returned: 0,
+            moving: Vec::new(),
         }
     }
 
@@ -212,9 +231,9 @@ impl Arena {
         self.used_bytes
     }
 
-    /// Bytes of all chunks.
+    /// Bytes of all chunks, but for what the system has back.
     pub(super) fn reserved_bytes(&self) -> usize {
-        self.spans * SPAN_BYTES
+        (self.spans - self.returned) * SPAN_BYTES
     }
 
     /// Promises that slots which fill at most `spans` empty spans can be had; so that who needs several slots fails
@@ -315,8 +334,10 @@ impl Arena {
         let number = match self.pool {
             0 => self.fresh_span(),
             number => {
-                self.pool = self.span(number).next;
+                let Span { next, bump, .. } = *self.span(number);
+                self.pool = next;
                 self.pool_len -= 1;
+                self.returned -= usize::from(bump == RETURNED);
                 number
             }
         };
@@ -346,9 +367,9 @@ impl Arena {
         // Span 0 stays unused so that no slot has reference 0.
         self.fresh = spans - usize::from(self.chunks.is_empty());
         self.spans += spans;
-        let bytes = vec![0; bytes + LINE_BYTES].into_boxed_slice();
-        let skip = bytes.as_ptr().align_offset(LINE_BYTES);
-        assert!(skip < LINE_BYTES, "bytes can be aligned to anything");
+        let bytes = vec![0; bytes + PAGE_BYTES].into_boxed_slice();
+        let skip = bytes.as_ptr().align_offset(PAGE_BYTES);
+        assert!(skip < PAGE_BYTES, "bytes can be aligned to anything");
         self.chunks.push(Chunk { bytes, skip, spans: vec![Span::default(); spans].into_boxed_slice() });
     }
 
@@ -382,6 +403,99 @@ impl Arena {
         if next != 0 {
             self.span_mut(next).previous = previous;
         }
+    }
+}
+
+/// Giving memory back.
+impl Arena {
+    /// Whether much of the spans in use is free, and something changed since `used_bytes` were in use.
+    pub(super) fn is_sparse_enough(&self, used_bytes: usize) -> bool {
+        const WASTE_BYTES_MIN: usize = 256 << 10;
+        let in_use = (self.spans - self.pool_len - self.fresh) * SPAN_BYTES;
+        let used = self.used_bytes;
+        in_use - used > used / 8 + WASTE_BYTES_MIN && used.abs_diff(used_bytes) > used / 16
+    }
+
+    /// Takes all spans with much room out of their lists: nothing new comes into them.
+    pub(super) fn mark_sparse(&mut self) {
+        assert!(self.sparse.is_empty(), "one pass ends before the next begins");
+        for class in 0..CLASS_BYTES.len() {
+            let mut number = self.partial[class];
+            while number != 0 {
+                let Span { next, live, .. } = *self.span(number);
+                if live as usize * CLASS_BYTES[class] * 100 < SPAN_BYTES * SPARSE_PERCENT {
+                    self.unlist(number);
+                    self.span_mut(number).state = SpanState::Sparse;
+                    self.sparse.push(number);
+                }
+                number = next;
+            }
+        }
+    }
+
+    /// Whether the slot at `at` lies in a span that is being emptied.
+    pub(super) fn is_sparse(&self, at: Ref) -> bool {
+        self.span(at.span()).state == SpanState::Sparse
+    }
+
+    /// A copy of the slot at `at`.
+    pub(super) fn copy(&mut self, at: Ref) -> Ref {
+        let bytes = self.slot_bytes(at);
+        let mut moving = std::mem::take(&mut self.moving);
+        moving.clear();
+        moving.extend_from_slice(&self.tail(at)[..bytes]);
+        let copy = self.alloc(bytes);
+        self.tail_mut(copy)[..bytes].copy_from_slice(&moving);
+        self.moving = moving;
+        copy
+    }
+
+    /// Ends the pass: what could not be emptied takes slots again.
+    pub(super) fn unmark_sparse(&mut self) {
+        for number in std::mem::take(&mut self.sparse) {
+            let Span { state, class, .. } = *self.span(number);
+            if state == SpanState::Sparse {
+                self.enlist(number, class as usize);
+            }
+        }
+    }
+
+    /// Gives the memory of up to `budget` spans of the pool back to the system, a few are kept; whether all is done.
+    pub(super) fn give_back(&mut self, budget: usize) -> bool {
+        let (mut number, mut kept, mut given) = (self.pool, 0, 0);
+        while number != 0 {
+            let Span { next, bump, .. } = *self.span(number);
+            if bump != RETURNED {
+                kept += 1;
+                if kept > KEPT_SPANS {
+                    if given == budget {
+                        return false;
+                    }
+                    given += 1;
+                    self.discard(number);
+                    self.span_mut(number).bump = RETURNED;
+                    self.returned += 1;
+                }
+            }
+            number = next;
+        }
+        true
+    }
+
+    /// Tells the system that the bytes of a span without slots are not needed; they read as zeros then.
+    fn discard(&mut self, number: u32) {
+        let at = Ref::from_raw(number * SPAN_UNITS as u32).expect("span 0 is never used");
+        let span = &mut self.tail_mut(at)[..SPAN_BYTES];
+        #[cfg(target_os = "linux")]
+        // SAFETY: the range is whole pages of a private anonymous mapping that this arena owns through a box and has
+        // borrowed mutably here, and no slot lies in it; that its bytes become zero is allowed for bytes.
+        let discarded = unsafe {
+            let advice = rustix::mm::Advice::LinuxDontNeed;
+            rustix::mm::madvise(span.as_mut_ptr().cast(), span.len(), advice)
+        };
+        #[cfg(target_os = "linux")]
+        debug_assert!(discarded.is_ok(), "whole pages can be given back");
+        let _ = span;
     }
 }
 

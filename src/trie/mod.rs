@@ -37,6 +37,7 @@ mod text;
 mod tree;
 mod usage;
 mod versions;
+mod work;
 mod write;
 
 pub use cursor::Cursor;
@@ -132,6 +133,7 @@ pub struct Trie {
     slots: Slots,
     scratch: Scratch,
     workshop: Workshop,
+    work: work::Work,
     live: usize,
     tombstones: usize,
     bytes_max: usize,
@@ -175,6 +177,7 @@ impl Trie {
             slots: Slots::default(),
             scratch: Scratch::default(),
             workshop: Workshop::default(),
+            work: work::Work::default(),
             live: 0,
             tombstones: 0,
             bytes_max,
@@ -202,7 +205,7 @@ impl Trie {
         self.store.arena.used_bytes() + self.slots.used_bytes() + self.store.versions.used_bytes()
     }
 
-    /// Bytes taken from the system, what is free in them included.
+    /// Bytes taken from the system and not given back, what is free in them included.
     pub fn reserved_bytes(&self) -> usize {
         self.store.arena.reserved_bytes() + self.slots.used_bytes() + self.store.versions.used_bytes()
     }

@@ -11,10 +11,10 @@
 
 use arrayvec::ArrayVec;
 
-use super::arena::{Owned, Ref, raw_of, ref_at, u32_at};
+use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, raw_of, ref_at, set_u32, u32_at};
 use super::document::{Payload, Value};
 use super::text::{self, Bytes};
-use super::tree::{Entry, PART_BYTES_MAX};
+use super::tree::{Entry, PART_BYTES_MAX, Run};
 use super::{Meta, Store};
 use crate::record::{Kind, Slot, Version};
 use crate::value::Segment;
@@ -162,6 +162,25 @@ fn expiry_place(tag: u8) -> usize {
         _ => WHOLE_BYTES,
     };
     version_place(tag) + version
+}
+
+/// Moves the texts of one piece that the records of a run have outside, if their spans are being emptied.
+pub(super) fn move_outside(arena: &mut Arena, run: Ref) {
+    for index in 0..Run::at(arena, run).count() {
+        let (tag, body) = Run::at(arena, run).place_at(index);
+        if tag & (OUTSIDE | KIND_BITS) != OUTSIDE | kind_bits(Kind::Text) {
+            continue;
+        }
+        let start = body + expiry_place(tag) + if tag & EXPIRING == 0 { 0 } else { EXPIRY_BYTES };
+        let bytes = arena.tail(run);
+        let (first, len) = (ref_at(bytes, start), u32_at(bytes, start + 4) as usize);
+        let first = first.expect("a long text has its own slots");
+        if len <= SMALL_BYTES_MAX && arena.is_sparse(first) {
+            let moved = arena.copy(first);
+            set_u32(arena.tail_mut(run), start, moved.raw());
+            arena.free(first);
+        }
+    }
 }
 
 /// A record as it stands in the trie.

@@ -125,6 +125,7 @@ impl Pair {
             84..86 => self.set_expiry(),
             86 => self.remove_prefix(),
             87 => self.expire(),
+            88..91 => self.work(),
             _ => self.look_around(),
         }
     }
@@ -250,6 +251,17 @@ impl Pair {
         let removed = self.trie.remove_prefix(&prefix, budget);
         assert_eq!((removed.live, removed.tombstones), (expected.len() - tombstones, tombstones));
         expected.iter().for_each(|key| drop(self.twin.remove(key)));
+    }
+
+    /// Lets the trie empty spans, a little or all.
+    fn work(&mut self) {
+        self.trie.begin_work();
+        if self.rng.percent(50) {
+            return self.trie.work(1 + self.rng.index(5));
+        }
+        while self.trie.has_work() {
+            self.trie.work(7);
+        }
     }
 
     /// Removes what is due.

@@ -16,6 +16,7 @@
 //! The tree maps keys to entries: a tag and a body of at most 255 bytes.
 
 mod check;
+mod evacuate;
 mod grow;
 mod run;
 mod search;
@@ -24,7 +25,7 @@ mod splice;
 mod stage;
 mod walk;
 
-pub(super) use run::{Entry, PART_BYTES_MAX};
+pub(super) use run::{Entry, PART_BYTES_MAX, Run};
 #[cfg(test)]
 pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;
@@ -33,7 +34,7 @@ pub(super) use walk::Path;
 use super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
 use super::radix::Node;
 use super::radix::common_len;
-use run::{RUN, Run};
+use run::RUN;
 
 /// A tree; its nodes and runs live in the arena that is handed to every call.
 #[derive(Clone, Copy, Debug, Default)]

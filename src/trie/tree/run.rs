@@ -194,6 +194,12 @@ impl<'a> Run<'a> {
         self.len_at(&layout, index) + self.size_at(&layout, index) + columns
     }
 
+    /// The tag of the entry at `index`, and where its body begins.
+    pub(in super::super) fn place_at(self, index: usize) -> (u8, usize) {
+        let layout = self.layout();
+        (self.tag_at(&layout, index), self.body_start(&layout, index))
+    }
+
     /// The entry at `index`.
     #[inline]
     pub(in super::super) fn entry_at(self, index: usize) -> Entry<'a> {

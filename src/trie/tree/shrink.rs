@@ -96,7 +96,8 @@ fn is_last_of_edge(run: Run<'_>, index: usize, edge: u8) -> bool {
         return false;
     }
     let begins = |index: usize| run.suffix_at(index).first() == Some(&edge);
-    !(index > 0 && begins(index - 1)) && !(index + 1 < run.count() && begins(index + 1))
+    let is_continued = (index > 0 && begins(index - 1)) || (index + 1 < run.count() && begins(index + 1));
+    !is_continued
 }
 
 /// Stages all entries below a node if they fit `1 / share` of a run.

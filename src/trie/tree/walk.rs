@@ -3,7 +3,7 @@
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Node, common_len};
 use super::run::{Entry, Run};
-use super::{Tree, is_run};
+use super::{Tree, evacuate, is_run};
 
 /// A place between two entries: the nodes above it, each with the position of the next child to visit, the run, and
 /// the key of the entry before.
@@ -159,6 +159,67 @@ impl Path {
     #[inline]
     pub(in super::super) fn key(&self) -> &[u8] {
         &self.key
+    }
+}
+
+/// Walks that move what they meet.
+impl Path {
+    /// Stands behind the run of `after`, or before all if that is empty; whether there are nodes at all.
+    pub(super) fn start_at(&mut self, tree: Tree, arena: &Arena, after: &[u8]) -> bool {
+        self.seek(tree, arena, after, !after.is_empty());
+        if after.is_empty() && self.steps.is_empty() {
+            return false;
+        }
+        self.run = None;
+        true
+    }
+
+    /// Enters the next run and returns it; it and the nodes that were entered on the way were moved out of spans that
+    /// are being emptied.
+    pub(super) fn climb_moving(&mut self, tree: &mut Tree, arena: &mut Arena) -> Option<Ref> {
+        loop {
+            let level = self.steps.last_mut()?;
+            let node = Node::at(arena, level.node);
+            let Some((found, child)) = node.next_child(level.position) else {
+                self.steps.pop();
+                continue;
+            };
+            level.position = found + 1;
+            if level.last == Some(child) {
+                continue;
+            }
+            let edge = (found > 0).then(|| node.edge_of(found));
+            let (owner, depth) = (level.node, level.depth);
+            let moved = match evacuate::relocate(arena, child) {
+                None => child,
+                Some(moved) => {
+                    tree.moved(arena, owner, found, child, moved);
+                    arena.free(child);
+                    moved
+                }
+            };
+            level.last = Some(moved);
+            self.key.truncate(depth);
+            let bytes = arena.tail(moved);
+            let is_run = is_run(bytes);
+            if let Some(edge) = edge.filter(|_| !(is_run && Run::new(bytes).is_shared())) {
+                self.key.push(edge);
+            }
+            if is_run {
+                self.enter(arena, moved, 0);
+                self.run = None;
+                return Some(moved);
+            }
+            self.push(arena, moved, 0, None);
+        }
+    }
+
+    /// The largest key of the run that was entered last.
+    pub(super) fn last_key(&self, arena: &Arena, run: Ref, out: &mut Vec<u8>) {
+        let run = Run::at(arena, run);
+        out.clear();
+        out.extend_from_slice(&self.key);
+        out.extend_from_slice(run.suffix_at(run.count() - 1));
     }
 }
 

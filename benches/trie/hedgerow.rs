@@ -1,0 +1,213 @@
+//! Hedgerow's trie as one more `Index` of the trie benchmark.
+use crate::index::*;
+use ::hedgerow::record::{Ballot, Slot, Version};
+use ::hedgerow::trie::{Meta, Trie};
+use ::hedgerow::value::{Event, Segment};
+use std::ops::Bound;
+
+/// Plain keys with a text of 8 bytes.
+pub struct Hedgerow {
+    trie: Trie,
+    seq: u64,
+}
+
+fn value(bytes: ::hedgerow::trie::Bytes<'_>) -> u64 {
+    u64::from_le_bytes(bytes.as_slice().expect("short").try_into().expect("8 bytes"))
+}
+macro_rules! flat {
+    ($name:ident, $label:literal, $meta:expr) => {
+        pub struct $name(Hedgerow);
+        impl Index for $name {
+            const NAME: &'static str = $label;
+            fn new() -> Self {
+                $name(Hedgerow { trie: Trie::new(), seq: 0 })
+            }
+            fn insert(&mut self, k: Key<'_>, v: u64) {
+                self.0.seq += 1;
+                let meta: fn(&[u8], u64) -> Meta = $meta;
+                self.0
+                    .trie
+                    .put_text(k.bytes(), meta(k.bytes(), self.0.seq), &v.to_le_bytes())
+                    .expect("no limit");
+            }
+            fn finish(&mut self) {
+                report($label, &mut self.0)
+            }
+            #[inline(always)]
+            fn get(&self, k: Key<'_>) -> Option<u64> {
+                self.0.trie.get(k.bytes()).map(|r| value(r.text()))
+            }
+            fn get_batch(&self, k: &[Key<'_>], out: &mut [u64]) {
+                let mut out = out.iter_mut();
+                self.0.trie.get_many(k.iter().map(|k| k.bytes()), |r| {
+                    *out.next().expect("as many") = r.map_or(u64::MAX, |r| value(r.text()))
+                });
+            }
+            fn remove(&mut self, k: Key<'_>) -> bool {
+                self.0.trie.remove(k.bytes()).is_some()
+            }
+            fn trim(&mut self) {
+                report(concat!($label, " trimmed"), &mut self.0)
+            }
+            fn for_each(&self, f: &mut impl FnMut(&[u8], u64)) {
+                let mut c = self.0.trie.cursor(Bound::Unbounded);
+                while let Some((k, r)) = c.next(&self.0.trie) {
+                    f(k, value(r.text()))
+                }
+            }
+            fn scan(&self, p: &[u8], n: usize, f: &mut impl FnMut(&[u8], u64)) {
+                let mut c = self.0.trie.cursor_prefix(p, None);
+                for _ in 0..n {
+                    match c.next(&self.0.trie) {
+                        Some((k, r)) => f(k, value(r.text())),
+                        None => return,
+                    }
+                }
+            }
+        }
+    };
+}
+/// Does the work that waits for idle time, and says what is taken then.
+fn report(what: &str, h: &mut Hedgerow) {
+    while h.trie.has_work() {
+        h.trie.work(256);
+    }
+    if std::env::var_os("VERBOSE").is_some() {
+        let each = |bytes: usize| bytes as f64 / h.trie.len().max(1) as f64;
+        let (used, reserved) = (each(h.trie.used_bytes()), each(h.trie.reserved_bytes()));
+        eprintln!("{what}: {} records, used {used:.2} B, reserved {reserved:.2} B each", h.trie.len());
+    }
+}
+flat!(HedgerowPlain, "hedgerow", |_, _| Meta::default());
+flat!(HedgerowSlots, "hedgerow-clustered", |key, seq| Meta {
+    version: Version::new(Ballot::new(3, 77), seq << 16),
+    slot: Some(Slot::of(key)),
+    ..Meta::default()
+});
+
+/// Keys of set `docs` as documents: `person1 \x01 address \x01 city` is field city of set address of person1.
+pub struct HedgerowDocuments(Hedgerow);
+fn split(k: &[u8]) -> (&[u8], Vec<Segment<'_>>) {
+    let mut parts = k.split(|&b| b == 1);
+    let key = parts.next().expect("a key");
+    (key, parts.map(|p| Segment::Field(std::str::from_utf8(p).expect("text"))).collect())
+}
+/// All eight bytes of the value are needed, and the bench's own numbers come back.
+fn spread(v: u64) -> i64 {
+    v.wrapping_mul(0x9E37_79B9_7F4A_7C15) as i64
+}
+fn gather(v: i64) -> u64 {
+    (v as u64).wrapping_mul(0xF1DE_83E1_9937_733D)
+}
+impl Index for HedgerowDocuments {
+    const NAME: &'static str = "hedgerow-documents";
+    fn new() -> Self {
+        HedgerowDocuments(Hedgerow { trie: Trie::new(), seq: 0 })
+    }
+    fn insert(&mut self, k: Key<'_>, v: u64) {
+        let (key, path) = split(k.bytes());
+        let t = &mut self.0.trie;
+        if t.get(key).is_none() {
+            t.put_document::<()>(key, Meta::default(), |s| {
+                let _ = s.event(Event::BeginSet);
+                let _ = s.event(Event::EndSet);
+                Ok(())
+            })
+            .expect("no limit");
+        }
+        if path.len() == 2 && t.get(key).expect("there").at(&path[..1]).is_none() {
+            t.put_at::<()>(key, &path[..1], Version::ZERO, |s| {
+                let _ = s.event(Event::BeginSet);
+                let _ = s.event(Event::EndSet);
+                Ok(())
+            })
+            .expect("no limit");
+        }
+        t.put_at::<()>(key, &path, Version::ZERO, |s| {
+            let _ = s.event(Event::Int(spread(v)));
+            Ok(())
+        })
+        .expect("no limit");
+    }
+    fn finish(&mut self) {
+        report("documents", &mut self.0)
+    }
+    #[inline(always)]
+    fn get(&self, k: Key<'_>) -> Option<u64> {
+        let b = k.bytes();
+        let cut = b.iter().position(|&x| x == 1)?;
+        let r = self.0.trie.get(&b[..cut])?;
+        let rest = std::str::from_utf8(&b[cut + 1..]).ok()?;
+        let v = match rest.split_once('\u{1}') {
+            None => r.at(&[Segment::Field(rest)])?,
+            Some((a, b)) => r.at(&[Segment::Field(a), Segment::Field(b)])?,
+        };
+        v.int().map(gather)
+    }
+    fn remove(&mut self, k: Key<'_>) -> bool {
+        let (key, path) = split(k.bytes());
+        self.0.trie.remove_at(key, &path, Version::ZERO)
+    }
+    fn trim(&mut self) {
+        report("documents trimmed", &mut self.0)
+    }
+    fn for_each(&self, f: &mut impl FnMut(&[u8], u64)) {
+        walk(&self.0.trie, self.0.trie.cursor(Bound::Unbounded), usize::MAX, b"", f)
+    }
+    fn scan(&self, p: &[u8], n: usize, f: &mut impl FnMut(&[u8], u64)) {
+        let key = p.split(|&b| b == 1).next().expect("a key");
+        walk(&self.0.trie, self.0.trie.cursor_prefix(key, None), n, p, f)
+    }
+}
+/// Tells fields with their whole paths, in the order in which documents keep them.
+struct Fields<'a, F> {
+    key: Vec<u8>,
+    ends: Vec<usize>,
+    left: usize,
+    prefix: &'a [u8],
+    f: F,
+}
+impl<F: FnMut(&[u8], u64)> ::hedgerow::value::ValueSink for Fields<'_, F> {
+    fn event(&mut self, event: Event<'_>) -> Result<(), ::hedgerow::value::SinkError> {
+        match event {
+            Event::BeginSet => {
+                self.ends.push(self.key.len());
+            }
+            Event::EndSet => {
+                self.ends.pop();
+            }
+            Event::Field(name) => {
+                let end = *self.ends.last().expect("in a set");
+                self.key.truncate(end);
+                self.key.push(1);
+                self.key.extend_from_slice(name.as_bytes());
+            }
+            Event::Int(v) if self.key.starts_with(self.prefix) => {
+                (self.f)(&self.key, gather(v));
+                self.left -= 1;
+                if self.left == 0 {
+                    return Err(::hedgerow::value::SinkError::TooLarge);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+fn walk(
+    trie: &Trie,
+    mut c: ::hedgerow::trie::Cursor,
+    n: usize,
+    prefix: &[u8],
+    f: &mut impl FnMut(&[u8], u64),
+) {
+    let mut sink = Fields { key: Vec::new(), ends: Vec::new(), left: n, prefix, f };
+    while let Some((k, r)) = c.next(trie) {
+        sink.key.clear();
+        sink.key.extend_from_slice(k);
+        sink.ends.clear();
+        if r.document().emit(&mut sink).is_err() {
+            return;
+        }
+    }
+}
