@@ -103,6 +103,9 @@ use transactions::Watches;
 /// The version of Redis whose words and replies these are: clients look at it to know what they may ask.
 pub const REDIS_VERSION: &str = "7.4.0";
 
+/// Runs of the trie that are moved in one turn of the loop while it gives memory back: some 20 µs.
+const RUNS_PER_TURN: usize = 64;
+
 /// One server, driven through [`Machine`].
 #[derive(Debug)]
 pub struct Server {
@@ -254,6 +257,7 @@ impl Machine for Server {
         self.check_pause(now.time, net);
         self.close_strangers(now.time, net);
         self.go_on_removing(net);
+        self.trie.work(RUNS_PER_TURN);
     }
 
     fn poll_timeout(&self) -> Option<Time> {
@@ -263,7 +267,8 @@ impl Machine for Server {
         let pause = self.pause.as_ref().map(|pause| pause.until);
         let removal = (!self.removals.is_empty()).then_some(self.clock.time);
         let stranger = self.strangers.poll_timeout();
-        [self.log.poll_timeout(), expiry, pause, removal, stranger].into_iter().flatten().min()
+        let work = self.trie.has_work().then_some(self.clock.time);
+        [self.log.poll_timeout(), expiry, pause, removal, stranger, work].into_iter().flatten().min()
     }
 
     fn refusal(&self, refusal: Refusal) -> &'static [u8] {
