@@ -28,8 +28,6 @@ const CHUNK_UNITS_MAX: usize = CHUNK_BYTES_MAX / UNIT_BYTES;
 /// Every chunk that a 32-bit reference can reach: 32 GiB.
 const CHUNKS_MAX: usize = (u32::MAX as usize + 1) / CHUNK_UNITS_MAX;
 
-/// Bytes of a cache line: a slot of this size must not lie in two.
-const LINE_BYTES: usize = 64;
 /// Chunks begin at a page, so that spans are whole pages.
 const PAGE_BYTES: usize = 4096;
 /// In place of [`Span::bump`] of a span in the pool: the system has its memory back.
