@@ -1,0 +1,98 @@
+//! Giving memory back: spans with much room are emptied by whoever owns what is in them, and the system gets the pages
+//! of empty ones. The only `unsafe` of the arena is here.
+
+use super::{
+    Arena, CLASS_BYTES, KEPT_SPANS, RETURNED, Ref, SPAN_BYTES, SPAN_UNITS, SPARSE_PERCENT, Span, SpanState,
+};
+
+impl Arena {
+    /// Whether much of the spans in use is free, and something changed since `used_bytes` were in use.
+    pub(in super::super) fn is_sparse_enough(&self, used_bytes: usize) -> bool {
+        const WASTE_BYTES_MIN: usize = 256 << 10;
+        let in_use = (self.spans - self.pool_len - self.fresh) * SPAN_BYTES;
+        let used = self.used_bytes;
+        in_use - used > used / 8 + WASTE_BYTES_MIN && used.abs_diff(used_bytes) > used / 16
+    }
+
+    /// Takes all spans with much room out of their lists: nothing new comes into them.
+    pub(in super::super) fn mark_sparse(&mut self) {
+        assert!(self.sparse.is_empty(), "one pass ends before the next begins");
+        for class in 0..CLASS_BYTES.len() {
+            let mut number = self.partial[class];
+            while number != 0 {
+                let Span { next, live, .. } = *self.span(number);
+                if live as usize * CLASS_BYTES[class] * 100 < SPAN_BYTES * SPARSE_PERCENT {
+                    self.unlist(number);
+                    self.span_mut(number).state = SpanState::Sparse;
+                    self.sparse.push(number);
+                }
+                number = next;
+            }
+        }
+    }
+
+    /// Whether the slot at `at` lies in a span that is being emptied.
+    pub(in super::super) fn is_sparse(&self, at: Ref) -> bool {
+        self.span(at.span()).state == SpanState::Sparse
+    }
+
+    /// A copy of the slot at `at`.
+    pub(in super::super) fn copy(&mut self, at: Ref) -> Ref {
+        let bytes = self.slot_bytes(at);
+        let mut moving = std::mem::take(&mut self.moving);
+        moving.clear();
+        moving.extend_from_slice(&self.tail(at)[..bytes]);
+        let copy = self.alloc(bytes);
+        self.tail_mut(copy)[..bytes].copy_from_slice(&moving);
+        self.moving = moving;
+        copy
+    }
+
+    /// Ends the pass: what could not be emptied takes slots again.
+    pub(in super::super) fn unmark_sparse(&mut self) {
+        for number in std::mem::take(&mut self.sparse) {
+            let Span { state, class, .. } = *self.span(number);
+            if state == SpanState::Sparse {
+                self.enlist(number, class as usize);
+            }
+        }
+    }
+
+    /// Gives the memory of up to `budget` spans of the pool back to the system, a few are kept; whether all is done.
+    pub(in super::super) fn give_back(&mut self, budget: usize) -> bool {
+        let (mut number, mut kept, mut given) = (self.pool, 0, 0);
+        while number != 0 {
+            let Span { next, bump, .. } = *self.span(number);
+            if bump != RETURNED {
+                kept += 1;
+                if kept > KEPT_SPANS {
+                    if given == budget {
+                        return false;
+                    }
+                    given += 1;
+                    self.discard(number);
+                    self.span_mut(number).bump = RETURNED;
+                    self.returned += 1;
+                }
+            }
+            number = next;
+        }
+        true
+    }
+
+    /// Tells the system that the bytes of a span without slots are not needed; they read as zeros then.
+    fn discard(&mut self, number: u32) {
+        let at = Ref::from_raw(number * SPAN_UNITS as u32).expect("span 0 is never used");
+        let span = &mut self.tail_mut(at)[..SPAN_BYTES];
+        #[cfg(target_os = "linux")]
+        // SAFETY: the range is whole pages of a private anonymous mapping that this arena owns through a box and has
+        // borrowed mutably here, and no slot lies in it; that its bytes become zero is allowed for bytes.
+        let discarded = unsafe {
+            let advice = rustix::mm::Advice::LinuxDontNeed;
+            rustix::mm::madvise(span.as_mut_ptr().cast(), span.len(), advice)
+        };
+        #[cfg(target_os = "linux")]
+        debug_assert!(discarded.is_ok(), "whole pages can be given back");
+        let _ = span;
+    }
+}
