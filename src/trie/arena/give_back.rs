@@ -17,11 +17,11 @@ impl Arena {
     /// Takes all spans with much room out of their lists: nothing new comes into them.
     pub(in super::super) fn mark_sparse(&mut self) {
         assert!(self.sparse.is_empty(), "one pass ends before the next begins");
-        for class in 0..CLASS_BYTES.len() {
+        for (class, class_bytes) in CLASS_BYTES.into_iter().enumerate() {
             let mut number = self.partial[class];
             while number != 0 {
                 let Span { next, live, .. } = *self.span(number);
-                if live as usize * CLASS_BYTES[class] * 100 < SPAN_BYTES * SPARSE_PERCENT {
+                if live as usize * class_bytes * 100 < SPAN_BYTES * SPARSE_PERCENT {
                     self.unlist(number);
                     self.span_mut(number).state = SpanState::Sparse;
                     self.sparse.push(number);

@@ -20,11 +20,11 @@ impl Tree {
         mut visit: impl FnMut(&mut Arena, Ref),
     ) -> bool {
         let Some(root) = self.root else { return true };
-        if after.is_empty() {
-            if let Some(moved) = relocate(arena, root) {
-                self.root = Some(moved);
-                arena.free(root);
-            }
+        if after.is_empty()
+            && let Some(moved) = relocate(arena, root)
+        {
+            self.root = Some(moved);
+            arena.free(root);
         }
         let mut path = Path::default();
         if !path.start_at(*self, arena, after) {
