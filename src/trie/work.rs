@@ -31,7 +31,9 @@ enum Stage {
 impl Trie {
     /// Whether [`Trie::work`] has something to do.
     pub fn has_work(&self) -> bool {
-        self.work.stage != Stage::Rest || self.is_worth_it()
+        let arena = &self.store.arena;
+        let is_worth_it = || arena.is_sparse_enough(self.work.used_bytes) || arena.is_pool_full();
+        self.work.stage != Stage::Rest || is_worth_it()
     }
 
     /// Does a slice of the work that can wait: about `budget` runs are moved, or as many spans given back. Call it when
@@ -40,10 +42,13 @@ impl Trie {
         let arena = &mut self.store.arena;
         let work = &mut self.work;
         let done = match work.stage {
-            Stage::Rest => {
-                if !arena.is_sparse_enough(work.used_bytes) {
-                    return;
+            Stage::Rest if !arena.is_sparse_enough(work.used_bytes) => {
+                if arena.is_pool_full() {
+                    work.stage = Stage::GiveBack;
                 }
+                return;
+            }
+            Stage::Rest => {
                 arena.mark_sparse();
                 self.generation += 1;
                 true
@@ -82,9 +87,5 @@ impl Trie {
             self.store.arena.mark_sparse();
             self.work.stage = Stage::Records;
         }
-    }
-
-    fn is_worth_it(&self) -> bool {
-        self.store.arena.is_sparse_enough(self.work.used_bytes)
     }
 }

@@ -14,6 +14,11 @@ impl Arena {
         in_use - used > used / 8 + WASTE_BYTES_MIN && used.abs_diff(used_bytes) > used / 16
     }
 
+    /// Whether the pool holds much more memory than it keeps.
+    pub(in super::super) fn is_pool_full(&self) -> bool {
+        self.pool_len - self.returned > KEPT_SPANS + self.spans / 16
+    }
+
     /// Takes all spans with much room out of their lists: nothing new comes into them.
     pub(in super::super) fn mark_sparse(&mut self) {
         assert!(self.sparse.is_empty(), "one pass ends before the next begins");

@@ -472,3 +472,37 @@ fn a_trie_can_go_to_another_thread() {
     assert_send::<Trie>();
     assert_send::<Cursor>();
 }
+
+#[test]
+fn memory_goes_back_to_the_system() {
+    let mut trie = Trie::new();
+    let key = |index: u32| format!("key:{index:010}").into_bytes();
+    let count = 150_000;
+    for index in 0..count {
+        // Some have their text outside.
+        let text = vec![b'v'; if index % 4 == 0 { 100 } else { 30 }];
+        trie.put_text(&key(index), slot(index as u16 % 100, 1), &text).expect("no limit is set");
+    }
+    let mut slices = 0;
+    let mut tidy = |trie: &mut Trie| {
+        while trie.has_work() {
+            trie.work(100);
+            slices += 1;
+        }
+        trie.check();
+        assert!(trie.reserved_bytes() < trie.used_bytes() / 8 * 10 + (4 << 20), "{trie:?}");
+    };
+    tidy(&mut trie);
+    let full = trie.reserved_bytes();
+    (0..count).filter(|index| index % 10 != 0).for_each(|index| drop(trie.remove(&key(index))));
+    tidy(&mut trie);
+    let left = trie.reserved_bytes();
+    assert!(left < full / 2, "{left} of {full}, {} used", trie.used_bytes());
+    for index in (0..count).step_by(10) {
+        assert_eq!(
+            text_at(&trie, &key(index)).map(|text| text.len()),
+            Some(if index % 4 == 0 { 100 } else { 30 })
+        );
+    }
+    assert!(slices > 10);
+}
