@@ -366,6 +366,14 @@ impl Net {
         !(self.ready.is_empty() && self.dirty.is_empty() && self.requests.is_empty())
     }
 
+    /// Some connection is not read because its peer does not read what it is sent.
+    pub fn has_paused(&self) -> bool {
+        let mut pending = self.entries.iter().filter(|entry| entry.is_live() && entry.flags & DIALED == 0);
+        pending.any(|entry| {
+            entry.memory.as_deref().is_some_and(|memory| memory.queued() >= self.limits.pause_bytes)
+        })
+    }
+
     /// Connections that own memory: those with bytes that were not taken or not sent.
     pub fn pending(&self) -> usize {
         self.pool.lent

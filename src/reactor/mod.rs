@@ -185,7 +185,8 @@ impl Reactor {
             self.time_out(machine, now);
             if self.stops.is_asked() && !is_told {
                 is_told = true;
-                self.catch_up(machine, now);
+                self.catch_up(machine, &mut events)?;
+                now = self.clock.read();
                 machine.handle_shutdown(now, &mut self.net);
             }
             self.perform(machine, now);

@@ -4,19 +4,35 @@ use super::*;
 
 /// How long the last bytes may take.
 const DRAIN: Span = Span::from_secs(2);
+/// How long a client may take to read, while requests of his wait for room behind their answers.
+const CATCH_UP: Span = Span::from_secs(1);
 /// Turns of a machine that is asked to end for what it has read, or could read, by then.
 const CATCH_UP_TURNS_MAX: usize = 128;
 
 impl Reactor {
-    /// Closes the door and lets the machine answer what has come in.
-    pub(super) fn catch_up<M: Machine>(&mut self, machine: &mut M, now: Now) {
+    /// Closes the door and lets the machine answer what has come in. Requests whose answers find no room, since their
+    /// client has not read those before, get [`CATCH_UP`] to come up.
+    pub(super) fn catch_up<M: Machine>(&mut self, machine: &mut M, events: &mut Events) -> io::Result<()> {
         self.door.close();
-        for _ in 0..CATCH_UP_TURNS_MAX {
-            if !self.net.has_work() {
-                break;
-            }
+        let mut now = self.clock.read();
+        let deadline = now.time + CATCH_UP;
+        let mut turns = 0;
+        loop {
             self.perform(machine, now);
             self.pump_all(machine, now);
+            turns += 1;
+            let is_busy = self.net.has_work() && turns < CATCH_UP_TURNS_MAX;
+            let is_over = !is_busy && !self.net.has_paused();
+            if is_over || now.time >= deadline || self.stops.is_pressed() {
+                return Ok(());
+            }
+            let patience = match self.net.has_work() {
+                true => Duration::ZERO,
+                false => Duration::from_nanos(deadline.since(now.time).as_nanos()),
+            };
+            self.wait(events, Some(patience))?;
+            now = self.clock.read();
+            self.note(events);
         }
     }
 
