@@ -97,6 +97,16 @@ fn help_and_version_are_answers() {
 }
 
 #[test]
+fn a_variable_that_is_no_setting_is_named_and_the_password_is_none() {
+    let said_of = |variable: &str| {
+        let output = command(&["--config", "/nonexistent", "-p", "0"]).env(variable, "x").output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(said_of("HEDGEROW_NOSUCH").contains("HEDGEROW_NOSUCH"));
+    assert!(!said_of("HEDGEROW_PASSWORD").contains("HEDGEROW_PASSWORD"));
+}
+
+#[test]
 fn a_half_closed_client_gets_its_answers() {
     let server = Server::start(&[]);
     let mut client = server.connect();
@@ -117,15 +127,15 @@ fn a_signal_lets_replies_in_flight_out_and_the_port_free() {
         client.write_all(request.as_bytes()).unwrap();
         let mut ok = [0; 5];
         client.read_exact(&mut ok).unwrap();
-        // Eight answers of a megabyte wait for this client when the signal comes; the first byte shows that they are
-        // made.
-        client.write_all("GET big\r\n".repeat(8).as_bytes()).unwrap();
+        // More answers of a megabyte than the system's buffers and the server's queue hold: some of the requests, which
+        // have all been read, wait for room when the signal comes.
+        client.write_all("GET big\r\n".repeat(64).as_bytes()).unwrap();
         let mut byte = [0];
         client.read_exact(&mut byte).unwrap();
         server.signal(signal);
         let mut rest = vec![];
         client.read_to_end(&mut rest).unwrap();
-        assert_eq!(rest.len() + 1, 8 * (value.len() + "$1000000\r\n\r\n".len()));
+        assert_eq!(rest.len() + 1, 64 * (value.len() + "$1000000\r\n\r\n".len()));
         assert_eq!(server.status(), Some(0));
         let port = server.address.rsplit(':').next().unwrap().to_owned();
         let again = Server::start(&["-p", &port]);

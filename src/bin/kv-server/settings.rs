@@ -5,8 +5,9 @@
 //! the same rules.
 
 use crate::options::Options;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
+use hedgerow::reactor::secret;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use toml_edit::{Document, Item, Value};
@@ -101,17 +102,11 @@ impl Known {
         }
     }
 
-    /// The name that shares most pairs of letters, if they are many.
-    fn nearest(&self, name: &str) -> Option<&str> {
-        let pairs = |word: &str| word.as_bytes().windows(2).map(<[u8]>::to_vec).collect::<Vec<_>>();
-        let wanted = pairs(name);
-        let shared = |known: &str| {
-            let known = pairs(known);
-            let both = wanted.iter().filter(|pair| known.contains(pair)).count();
-            200 * both / (wanted.len() + known.len()).max(1)
-        };
-        let best = self.names.iter().map(|(known, _)| (shared(known), known.as_str())).max()?;
-        (best.0 >= 60).then_some(best.1)
+    /// The setting whose flag clap would suggest.
+    fn nearest(&self, name: &str) -> Option<String> {
+        let error = Options::try_parse_from(["kv-server".to_owned(), format!("--{name}")]).err()?;
+        let Some(ContextValue::String(flag)) = error.get(ContextKind::SuggestedArg) else { return None };
+        flag.strip_prefix("--").filter(|near| self.is_setting(near)).map(str::to_owned)
     }
 }
 
@@ -139,6 +134,9 @@ fn from_environment(
         let name = name.to_ascii_lowercase().replace('_', "-");
         if name == "config" {
             config = Some(value);
+            continue;
+        }
+        if variable == secret::VARIABLE {
             continue;
         }
         if !known.is_setting(&name) {
