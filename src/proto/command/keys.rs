@@ -162,26 +162,25 @@ const MEMORY_HELP: Command = Command {
     ..Command::new(CommandId::MemoryHelp, "HELP", "memory|help", 2)
 };
 
+/// When EXPIRE and its kin are to change anything.
+const CONDITION: Argument = Argument::one_of(
+    "condition",
+    &[
+        Argument::word("nx", "NX"),
+        Argument::word("xx", "XX"),
+        Argument::word("gt", "GT"),
+        Argument::word("lt", "LT"),
+    ],
+)
+.optional();
+
 pub(super) const EXPIRE: Command = Command {
     flags: Flags::SERVER.with(Flags::WRITE).with(Flags::FAST),
     keys: KeySpec::one(&["RW", "update"]),
     group: Group::Generic,
     since: "1.0.0",
     summary: "Set a key's time to live in seconds",
-    arguments: &[
-        KEY,
-        Argument::integer("seconds"),
-        Argument::one_of(
-            "condition",
-            &[
-                Argument::word("nx", "NX"),
-                Argument::word("xx", "XX"),
-                Argument::word("gt", "GT"),
-                Argument::word("lt", "LT"),
-            ],
-        )
-        .optional(),
-    ],
+    arguments: &[KEY, Argument::integer("seconds"), CONDITION],
     ..Command::new(CommandId::Expire, "EXPIRE", "expire", -3)
 };
 
@@ -191,20 +190,7 @@ pub(super) const PEXPIRE: Command = Command {
     group: Group::Generic,
     since: "2.6.0",
     summary: "Set a key's time to live in milliseconds",
-    arguments: &[
-        KEY,
-        Argument::integer("milliseconds"),
-        Argument::one_of(
-            "condition",
-            &[
-                Argument::word("nx", "NX"),
-                Argument::word("xx", "XX"),
-                Argument::word("gt", "GT"),
-                Argument::word("lt", "LT"),
-            ],
-        )
-        .optional(),
-    ],
+    arguments: &[KEY, Argument::integer("milliseconds"), CONDITION],
     ..Command::new(CommandId::Pexpire, "PEXPIRE", "pexpire", -3)
 };
 
@@ -214,20 +200,7 @@ pub(super) const EXPIREAT: Command = Command {
     group: Group::Generic,
     since: "1.2.0",
     summary: "Set the expiration for a key as a UNIX timestamp",
-    arguments: &[
-        KEY,
-        Argument::unix_time("unix-time-seconds"),
-        Argument::one_of(
-            "condition",
-            &[
-                Argument::word("nx", "NX"),
-                Argument::word("xx", "XX"),
-                Argument::word("gt", "GT"),
-                Argument::word("lt", "LT"),
-            ],
-        )
-        .optional(),
-    ],
+    arguments: &[KEY, Argument::unix_time("unix-time-seconds"), CONDITION],
     ..Command::new(CommandId::Expireat, "EXPIREAT", "expireat", -3)
 };
 
@@ -237,20 +210,7 @@ pub(super) const PEXPIREAT: Command = Command {
     group: Group::Generic,
     since: "2.6.0",
     summary: "Set the expiration for a key as a UNIX timestamp specified in milliseconds",
-    arguments: &[
-        KEY,
-        Argument::unix_time("unix-time-milliseconds"),
-        Argument::one_of(
-            "condition",
-            &[
-                Argument::word("nx", "NX"),
-                Argument::word("xx", "XX"),
-                Argument::word("gt", "GT"),
-                Argument::word("lt", "LT"),
-            ],
-        )
-        .optional(),
-    ],
+    arguments: &[KEY, Argument::unix_time("unix-time-milliseconds"), CONDITION],
     ..Command::new(CommandId::Pexpireat, "PEXPIREAT", "pexpireat", -3)
 };
 
