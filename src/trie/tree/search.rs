@@ -10,7 +10,6 @@ pub(in super::super) fn matches_16(bytes: &[u8; 16], byte: u8) -> u32 {
     let low = i64::from_le_bytes(*low.first_chunk().expect("8 of 16"));
     let high = i64::from_le_bytes(*high.first_chunk().expect("8 of 16"));
     // SAFETY: SSE2 is part of x86-64; the intrinsics touch registers only.
-    #[allow(unused_unsafe)]
     unsafe {
         let equal = _mm_cmpeq_epi8(_mm_set_epi64x(high, low), _mm_set1_epi8(byte as i8));
         _mm_movemask_epi8(equal) as u32

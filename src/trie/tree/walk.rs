@@ -28,6 +28,19 @@ struct Level {
     depth: usize,
 }
 
+/// A way down from the last node of a path.
+#[derive(Clone, Copy, Debug)]
+struct Branch {
+    node: Ref,
+    /// Bytes of the key down to the node, its prefix included.
+    depth: usize,
+    /// Which of its children, see [`Node::next_child`].
+    found: usize,
+    /// `None`: the key ends with the node.
+    edge: Option<u8>,
+    child: Ref,
+}
+
 /// The run of the next entry.
 #[derive(Clone, Copy, Debug)]
 struct Inside {
@@ -130,6 +143,17 @@ impl Path {
     /// Enters the next run.
     fn climb(&mut self, arena: &Arena) -> Option<()> {
         loop {
+            let branch = self.next_branch(arena)?;
+            if self.descend(arena, &branch) {
+                return Some(());
+            }
+        }
+    }
+
+    /// The next child that was not entered yet, on the way up from where it stands; it counts as entered from now on.
+    #[inline]
+    fn next_branch(&mut self, arena: &Arena) -> Option<Branch> {
+        loop {
             let level = self.steps.last_mut()?;
             let node = Node::at(arena, level.node);
             let Some((found, child)) = node.next_child(level.position) else {
@@ -141,18 +165,26 @@ impl Path {
                 continue;
             }
             level.last = Some(child);
-            self.key.truncate(level.depth);
-            let bytes = arena.tail(child);
-            let is_run = is_run(bytes);
-            if found > 0 && !(is_run && Run::new(bytes).is_shared()) {
-                self.key.push(node.edge_of(found));
-            }
-            if is_run {
-                self.enter(arena, child, 0);
-                return Some(());
-            }
-            self.push(arena, child, 0, None);
+            let edge = (found > 0).then(|| node.edge_of(found));
+            return Some(Branch { node: level.node, depth: level.depth, found, edge, child });
         }
+    }
+
+    /// Enters the child of a branch; whether it is a run.
+    #[inline]
+    fn descend(&mut self, arena: &Arena, branch: &Branch) -> bool {
+        self.key.truncate(branch.depth);
+        let bytes = arena.tail(branch.child);
+        let is_run = is_run(bytes);
+        // The suffixes of a shared run begin with their edges.
+        if let Some(edge) = branch.edge.filter(|_| !(is_run && Run::new(bytes).is_shared())) {
+            self.key.push(edge);
+        }
+        match is_run {
+            true => self.enter(arena, branch.child, 0),
+            false => self.push(arena, branch.child, 0, None),
+        }
+        is_run
     }
 
     /// The key of the entry that was returned last.
@@ -178,39 +210,18 @@ impl Path {
     /// are being emptied.
     pub(super) fn climb_moving(&mut self, tree: &mut Tree, arena: &mut Arena) -> Option<Ref> {
         loop {
-            let level = self.steps.last_mut()?;
-            let node = Node::at(arena, level.node);
-            let Some((found, child)) = node.next_child(level.position) else {
-                self.steps.pop();
-                continue;
-            };
-            level.position = found + 1;
-            if level.last == Some(child) {
-                continue;
+            let mut branch = self.next_branch(arena)?;
+            let Branch { node, found, child, .. } = branch;
+            if let Some(moved) = evacuate::relocate(arena, child) {
+                tree.moved(arena, node, found, child, moved);
+                arena.free(child);
+                branch.child = moved;
+                self.steps.last_mut().expect("the branch is one of its").last = Some(moved);
             }
-            let edge = (found > 0).then(|| node.edge_of(found));
-            let (owner, depth) = (level.node, level.depth);
-            let moved = match evacuate::relocate(arena, child) {
-                None => child,
-                Some(moved) => {
-                    tree.moved(arena, owner, found, child, moved);
-                    arena.free(child);
-                    moved
-                }
-            };
-            level.last = Some(moved);
-            self.key.truncate(depth);
-            let bytes = arena.tail(moved);
-            let is_run = is_run(bytes);
-            if let Some(edge) = edge.filter(|_| !(is_run && Run::new(bytes).is_shared())) {
-                self.key.push(edge);
-            }
-            if is_run {
-                self.enter(arena, moved, 0);
+            if self.descend(arena, &branch) {
                 self.run = None;
-                return Some(moved);
+                return Some(branch.child);
             }
-            self.push(arena, moved, 0, None);
         }
     }
 
