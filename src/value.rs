@@ -79,3 +79,23 @@ impl ValueSink for Discard {
         Ok(())
     }
 }
+
+/// The names of a set's own fields, in their order; of anything else there are none.
+#[derive(Clone, Default, Debug)]
+pub struct FieldNames {
+    /// The names so far.
+    pub names: Vec<String>,
+    depth: usize,
+}
+
+impl ValueSink for FieldNames {
+    fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
+        match event {
+            Event::BeginSet | Event::BeginArray => self.depth += 1,
+            Event::EndSet | Event::EndArray => self.depth -= 1,
+            Event::Field(name) if self.depth == 1 => self.names.push(name.to_owned()),
+            _ => {}
+        }
+        Ok(())
+    }
+}

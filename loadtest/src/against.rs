@@ -17,8 +17,9 @@ use crate::settings::{Settings, Target};
 use crate::show::json::Object;
 use crate::show::live::Length;
 use crate::show::record::Record;
-use crate::show::text::{grouped, span};
+use crate::show::text::span;
 use crate::show::{Shows, result};
+use hedgerow::proto::text::grouped;
 
 /// All runs of a comparison: by round, and within it in the order of the targets.
 pub(crate) struct Comparison {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::load::run::Told;
 use crate::show::record::Quantiles;
-use crate::show::text::{grouped, span};
+use crate::show::text::span;
 use crate::truth::tally::{Nanos, Slice};
+use hedgerow::proto::text::grouped;
 
 /// Between two drawings.
 const EVERY: Nanos = 500_000_000;

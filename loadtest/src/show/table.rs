@@ -9,8 +9,9 @@ use crate::load::run::Ending;
 use crate::show::Echo;
 use crate::show::record::{Record, StageRecord};
 use crate::show::result::QUANTILES;
-use crate::show::text::{grouped, short, span};
+use crate::show::text::{short, span};
 use crate::truth::tally::{Answers, Nanos};
+use hedgerow::proto::text::grouped;
 
 const INFALLIBLE: &str = "a String takes everything";
 /// Quantiles that have a column; the last one is only told in JSON.

@@ -13,19 +13,6 @@ pub(crate) fn span(nanos: Nanos) -> String {
     format!("{value:.digits$} {unit}")
 }
 
-/// `1234567` as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A number of requests a second, short: `12.3k`.
 pub(crate) fn short(number: f64) -> String {
     match number {
@@ -48,7 +35,6 @@ mod tests {
 
     #[test]
     fn numbers_are_easy_to_read() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!(span(1_234), "1.23 us");
         assert_eq!(span(45_678), "45.7 us");
         assert_eq!(span(345_678_000), "346 ms");

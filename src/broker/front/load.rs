@@ -13,7 +13,7 @@ use crate::broker::engine::{Ask, EngineError, Outcome};
 use crate::conn::{ConnId, Next, Taken};
 use crate::console::LineError;
 use crate::limits::DOCUMENT_BYTES_MAX;
-use crate::proto::text::{RecordLine, Style, json_line, record_line, restyle};
+use crate::proto::text::{RecordLine, Style, grouped, json_line, record_line, restyle};
 use crate::record::Kind;
 use crate::time::Time;
 use crate::value::SinkError;
@@ -266,17 +266,4 @@ impl Load {
         ports.net.stop(1);
         Line::Stop
     }
-}
-
-/// `1,234,567`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -34,6 +34,7 @@ pub(crate) use escape::read_quoted;
 pub use escape::{quote_bytes, quote_key};
 pub use find::{find, remove};
 pub use line::{RecordLine, json_line, key_and_document, record_line};
+pub use number::grouped;
 pub(crate) use number::write_float;
 pub use printer::{Printer, Style};
 pub use reader::{Step, ValueReader};

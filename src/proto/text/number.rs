@@ -3,6 +3,19 @@
 use super::error::Expected;
 use crate::value::Event;
 
+/// A number for people: `1234567` as `1,234,567`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Reads all of `token` as a number, or says at which of its bytes it is wrong. `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?`
 /// as in JSON, and a `+` in front. Without point and exponent it is an integer.
 pub(super) fn read(token: &[u8]) -> Result<Event<'static>, (usize, Expected)> {

@@ -13,7 +13,7 @@ use crate::server::error::CommandError;
 use crate::server::handlers::{Handler, Handlers};
 use crate::server::introspection::help;
 use crate::trie::{Value, ValueKind};
-use crate::value::{Event, SinkError, ValueSink};
+use crate::value::{Event, FieldNames, SinkError, ValueSink};
 
 pub(in crate::server) const HANDLERS: Handlers = &[
     (CommandId::JsonGet, Handler::Reply(Server::json_get)),
@@ -279,23 +279,7 @@ fn write_array(document: Value<'_>, places: &[Path], out: &mut Vec<u8>) {
 
 /// The names of a set's own fields.
 fn field_names(value: Value<'_>) -> Vec<String> {
-    #[derive(Default)]
-    struct Names {
-        names: Vec<String>,
-        depth: usize,
-    }
-    impl ValueSink for Names {
-        fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
-            match event {
-                Event::BeginSet | Event::BeginArray => self.depth += 1,
-                Event::EndSet | Event::EndArray => self.depth -= 1,
-                Event::Field(name) if self.depth == 1 => self.names.push(name.to_owned()),
-                _ => {}
-            }
-            Ok(())
-        }
-    }
-    let mut names = Names::default();
+    let mut names = FieldNames::default();
     value.emit(&mut names).expect("it takes every event");
     names.names
 }

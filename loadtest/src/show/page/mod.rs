@@ -9,10 +9,11 @@ use plot::{Axis, Line, Moment, Plot, Points, escape};
 
 use crate::against::Comparison;
 use crate::show::record::{Quantiles, Record, Row};
-use crate::show::text::{grouped, short, span};
+use crate::show::text::{short, span};
 use crate::show::{Echo, table};
 use crate::truth::silence::Gap;
 use crate::truth::tally::empty_latencies;
+use hedgerow::proto::text::grouped;
 
 const INFALLIBLE: &str = "a String takes everything";
 const STYLE: &str = include_str!("style.css");

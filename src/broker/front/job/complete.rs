@@ -14,7 +14,7 @@ use crate::conn::ConnId;
 use crate::proto::path::{Path, Segment};
 use crate::proto::text::{find, quote_key, read_value};
 use crate::record::Kind;
-use crate::value::{Event, SinkError, ValueSink};
+use crate::value::FieldNames;
 
 /// Answers to one question, at most.
 const CANDIDATES_MAX: usize = 100;
@@ -81,12 +81,12 @@ impl Completion {
                 Question::Field { path, begins },
                 Answer::Op(Outcome::Value { kind: Kind::Document, body, .. }),
             ) => {
-                let mut names = Names::default();
+                let mut names = FieldNames::default();
                 let part = find(&body, &path.segments()).unwrap_or_default();
                 if read_value(part, &mut names).is_err() {
-                    names.found.clear();
+                    names.names.clear();
                 }
-                let named = names.found.iter().filter(|name| name.as_bytes().starts_with(begins));
+                let named = names.names.iter().filter(|name| name.as_bytes().starts_with(begins));
                 candidates(named.map(|name| {
                     let mut whole = path.clone();
                     whole.push(Segment::Field(name));
@@ -111,23 +111,4 @@ fn candidates(all: impl Iterator<Item = Vec<u8>>) -> Step {
     }
     text.push(b'\n');
     Step::Done { text, failed: false, warns: false }
-}
-
-/// The names of a set's own fields.
-#[derive(Default)]
-struct Names {
-    depth: usize,
-    found: Vec<String>,
-}
-
-impl ValueSink for Names {
-    fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
-        match event {
-            Event::BeginSet | Event::BeginArray => self.depth += 1,
-            Event::EndSet | Event::EndArray => self.depth -= 1,
-            Event::Field(name) if self.depth == 1 => self.found.push(name.to_owned()),
-            _ => {}
-        }
-        Ok(())
-    }
 }

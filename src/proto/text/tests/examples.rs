@@ -30,6 +30,11 @@ fn the_seeds_documents_are_read_and_printed() {
 }
 
 #[test]
+fn numbers_for_people_have_commas() {
+    assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+}
+
+#[test]
 fn pretty_is_what_jq_prints() {
     let text = r#"{"a":[1,{"b":null}],"e":{},"f":[],"s":"x"}"#;
     let pretty = "{\n  \"a\": [\n    1,\n    {\n      \"b\": null\n    }\n  ],\n  \"e\": {},\n  \"f\": [],\n  \"s\": \"x\"\n}";
