@@ -4,8 +4,8 @@
 mod twin;
 
 use hedgerow::proto::resp::{
-    Args, Form, Progress, Protocol, ProtocolError, ReplyError, ReplyParser, RequestParser, Token, Tokens,
-    Writer, write_request,
+    AHEAD_MAX, Ahead, Args, Form, Progress, Protocol, ProtocolError, ReplyError, ReplyParser, RequestLimits,
+    RequestParser, Token, Tokens, Writer, write_request,
 };
 
 /// What a stream of requests amounts to.
@@ -41,6 +41,7 @@ pub(crate) fn check(stream: &[u8]) {
         check_cuts(stream, &cuts, &requests, &replies);
     }
     check_print_then_parse(&requests, &replies);
+    check_ahead(stream);
 }
 
 /// Cut at these places, the stream amounts to the same.
@@ -62,6 +63,26 @@ fn check_print_then_parse(whole_requests: &Requests, whole_replies: &Replies) {
 
     let again = replies(&whole_replies.replies.concat(), &[]);
     assert_eq!((again.error, &again.replies), (None, &whole_replies.replies));
+}
+
+/// What is found ahead is what the parser finds.
+fn check_ahead(stream: &[u8]) {
+    let mut ahead = Ahead::default();
+    for most in [1, 3, 2 * AHEAD_MAX] {
+        ahead.find(stream, most, &RequestLimits::FULL);
+        assert!(ahead.len() <= most.min(AHEAD_MAX));
+        let (mut parser, mut args) = (RequestParser::default(), Args::new());
+        let mut at = 0;
+        for index in 0..ahead.len() {
+            let (request, end) = ahead.get(stream, index);
+            let Ok(Progress::Done { value, consumed }) = parser.parse(&stream[at..], &mut args) else {
+                panic!("the request at {at} is not whole")
+            };
+            at += consumed;
+            assert_eq!((value.form(), end), (Form::Array, at));
+            assert!(value.args().eq(request.args()));
+        }
+    }
 }
 
 /// Reads requests from a stream that arrives in pieces, as a connection would: what is incomplete is shown again.

@@ -147,8 +147,8 @@ pub struct Server {
 /// Memory that is used again from request to request.
 #[derive(Default, Debug)]
 struct Scratch {
-    args: Args,
-    /// Those of a transaction's requests.
+    parser: turn::ParserScratch,
+    /// The arguments of a transaction's requests.
     queued_args: Args,
     path: Path,
     bytes: Vec<u8>,

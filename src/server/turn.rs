@@ -3,8 +3,16 @@
 use super::Server;
 use crate::conn::{ConnId, Net, Next, Taken};
 use crate::limits::REQUESTS_PER_TURN_MAX;
-use crate::proto::resp::{Args, Progress, ProtocolError, RequestParser, Writer};
+use crate::proto::resp::{Ahead, Args, Progress, ProtocolError, Request, RequestParser, Writer};
 use crate::time::Now;
+use std::ops::{ControlFlow, Range};
+
+/// Memory for requests that are read.
+#[derive(Default, Debug)]
+pub(super) struct ParserScratch {
+    args: Args,
+    ahead: Ahead,
+}
 
 /// Whether the connection goes on after a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,13 +37,13 @@ impl Server {
         let Some(session) = self.sessions.get_mut(id) else { return Taken::all(bytes) };
         session.touch(now.time);
         let mut parser = std::mem::take(&mut session.parser);
-        let mut args = std::mem::take(&mut self.scratch.args);
+        let mut scratch = std::mem::take(&mut self.scratch.parser);
         self.begin(now);
         self.log.turn(now.time);
         self.meter.turn();
         self.stats.rate.turn(self.stats.requests, now.time);
-        let taken = self.requests(id, bytes, &mut parser, &mut args, now, net);
-        self.scratch.args = args;
+        let taken = self.requests(id, bytes, &mut parser, &mut scratch, now, net);
+        self.scratch.parser = scratch;
         if let Some(session) = self.sessions.get_mut(id) {
             session.parser = parser;
         }
@@ -66,26 +74,45 @@ impl Server {
         id: ConnId,
         bytes: &[u8],
         parser: &mut RequestParser,
-        args: &mut Args,
+        scratch: &mut ParserScratch,
         now: Now,
         net: &mut Net,
     ) -> Taken {
+        let ParserScratch { args, ahead } = scratch;
         let mut limits = self.request_limits(id);
         let mut consumed = 0;
-        for _ in 0..REQUESTS_PER_TURN_MAX {
-            match parser.parse_within(&bytes[consumed..], args, &limits) {
-                Ok(Progress::Done { value: request, consumed: size }) => {
-                    if self.pause.is_some() && self.holds_back(id, &request) {
-                        return Taken { consumed, next: Next::Stall };
+        let mut left = REQUESTS_PER_TURN_MAX;
+        while left > 0 {
+            let rest = &bytes[consumed..];
+            if !parser.is_incomplete() && !limits.until_auth {
+                ahead.find(rest, left, &limits);
+                if ahead.len() > 1 {
+                    self.trie.prefetch(ahead.keys(rest));
+                }
+                let begin = consumed;
+                for index in 0..ahead.len() {
+                    let (request, end) = ahead.get(rest, index);
+                    let place = consumed..begin + end;
+                    consumed = place.end;
+                    if let ControlFlow::Break(taken) = self.hear(id, request, place, bytes, now, net) {
+                        return taken;
                     }
-                    consumed += size;
-                    if !request.is_empty() {
-                        match self.execute(id, request, now, net) {
-                            Flow::Open if limits.until_auth => limits = self.request_limits(id),
-                            Flow::Open => {}
-                            Flow::Closed => return Taken::all(bytes),
-                            Flow::Waits => return Taken { consumed, next: Next::Stall },
-                        }
+                }
+                left -= ahead.len();
+                if !ahead.is_empty() {
+                    continue;
+                }
+            }
+            match parser.parse_within(rest, args, &limits) {
+                Ok(Progress::Done { value: request, consumed: size }) => {
+                    let place = consumed..consumed + size;
+                    consumed = place.end;
+                    left -= 1;
+                    if let ControlFlow::Break(taken) = self.hear(id, request, place, bytes, now, net) {
+                        return taken;
+                    }
+                    if limits.until_auth {
+                        limits = self.request_limits(id);
                     }
                 }
                 Ok(Progress::More { at_least }) => return Taken { consumed, next: Next::More { at_least } },
@@ -94,14 +121,39 @@ impl Server {
                     return Taken::all(bytes);
                 }
             }
-            if consumed == bytes.len() {
-                return Taken::all(bytes);
-            }
-            if net.queued(id) >= net.limits().pause_bytes {
-                break;
-            }
         }
         Taken { consumed, next: Next::Again }
+    }
+
+    /// Answers the request that lies in this `place` of `bytes`, unless it must wait; what the driver is told if the
+    /// turn ends with it.
+    #[inline]
+    fn hear(
+        &mut self,
+        id: ConnId,
+        request: Request<'_>,
+        place: Range<usize>,
+        bytes: &[u8],
+        now: Now,
+        net: &mut Net,
+    ) -> ControlFlow<Taken> {
+        if self.pause.is_some() && self.holds_back(id, &request) {
+            return ControlFlow::Break(Taken { consumed: place.start, next: Next::Stall });
+        }
+        if !request.is_empty() {
+            match self.execute(id, request, now, net) {
+                Flow::Open => {}
+                Flow::Closed => return ControlFlow::Break(Taken::all(bytes)),
+                Flow::Waits => return ControlFlow::Break(Taken { consumed: place.end, next: Next::Stall }),
+            }
+        }
+        if place.end == bytes.len() {
+            return ControlFlow::Break(Taken::all(bytes));
+        }
+        if net.queued(id) >= net.limits().pause_bytes {
+            return ControlFlow::Break(Taken { consumed: place.end, next: Next::Again });
+        }
+        ControlFlow::Continue(())
     }
 
     /// The stream has no meaning any more: says why, and closes.

@@ -66,6 +66,17 @@ impl Trie {
         removed
     }
 
+    /// Brings what these keys have into the cache, all at once, so that the operations that follow do not wait for it
+    /// one after the other. Changes nothing.
+    #[inline]
+    pub fn prefetch<'k>(&self, keys: impl IntoIterator<Item = &'k [u8]>) {
+        /// What stays in the cache anyway.
+        const CACHED_BYTES: usize = 512 << 10;
+        if self.store.arena.used_bytes() > CACHED_BYTES {
+            self.records.prefetch(&self.store.arena, keys.into_iter());
+        }
+    }
+
     /// Looks many keys up; `visit` is told what each has, in the order of the keys.
     pub fn get_many<'t, 'k>(
         &'t self,

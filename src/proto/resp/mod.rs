@@ -25,6 +25,7 @@
 //! Source of the rules: Redis 7.0's `processMultibulkBuffer`, `processInlineBuffer` and `sdssplitargs`, and the RESP3
 //! specification.
 
+mod ahead;
 mod error;
 mod inline;
 mod length;
@@ -36,6 +37,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::{AHEAD_MAX, Ahead};
 pub use error::{ProtocolError, ReplyError};
 pub use length::parse_integer;
 pub use reply::{Items, Reply, ReplyParser, Token, Tokens};

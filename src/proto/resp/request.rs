@@ -121,6 +121,11 @@ pub struct Request<'b> {
 }
 
 impl<'b> Request<'b> {
+    #[inline]
+    pub(super) fn new(base: &'b [u8], spans: &'b [Span], form: Form) -> Request<'b> {
+        Request { base, spans, form }
+    }
+
     /// How it was written.
     #[inline]
     pub fn form(&self) -> Form {
@@ -305,7 +310,7 @@ impl RequestParser {
 
 /// Takes arguments as long as they are whole and plainly written: where it stopped, and how many are left.
 #[inline(always)]
-fn whole_bulks(
+pub(super) fn whole_bulks(
     bytes: &[u8],
     mut at: usize,
     mut left: u32,

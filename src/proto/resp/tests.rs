@@ -366,3 +366,31 @@ fn sizes_told_at_the_end() {
         assert!(text == expected, "{size}");
     }
 }
+
+#[test]
+fn plain_requests_are_found_ahead() {
+    let mut stream = Vec::new();
+    for index in 0..AHEAD_MAX + 4 {
+        write_request(&mut stream, &[b"SET", format!("key{index}").as_bytes(), b"value"]);
+    }
+    let mut ahead = Ahead::default();
+    ahead.find(&stream, usize::MAX, &RequestLimits::FULL);
+    assert_eq!(ahead.len(), AHEAD_MAX);
+    let keys: Vec<&[u8]> = ahead.keys(&stream).collect();
+    assert_eq!((keys.len(), keys[0], keys[AHEAD_MAX - 1]), (AHEAD_MAX, &b"key0"[..], &b"key15"[..]));
+    // What is odd ends the search, and what stands before it is found.
+    for odd in [&b"PING\r\n"[..], b"*0\r\n", b"*65\r\n", b"", b"*1\r\n$-1\r\n"] {
+        let mut stream = b"*1\r\n$4\r\nPING\r\n".to_vec();
+        stream.extend_from_slice(odd);
+        stream.extend_from_slice(b"*1\r\n$4\r\nPING\r\n");
+        ahead.find(&stream, usize::MAX, &RequestLimits::FULL);
+        let expected = if odd.is_empty() { 2 } else { 1 };
+        assert_eq!(ahead.len(), expected, "{}", odd.escape_ascii());
+        assert_eq!(ahead.keys(&stream).count(), 0);
+    }
+    ahead.find(b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r", usize::MAX, &RequestLimits::FULL);
+    assert_eq!(ahead.len(), 1, "the second is not whole");
+    let limits = RequestLimits { bulk_bytes_max: 4, ..RequestLimits::FULL };
+    ahead.find(&stream, usize::MAX, &limits);
+    assert!(ahead.is_empty());
+}

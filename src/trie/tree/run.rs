@@ -241,6 +241,20 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Calls `visit` with each index whose mark says that its suffix may be this one.
+    #[inline]
+    pub(super) fn candidates(self, layout: &Layout, suffix: &[u8], mut visit: impl FnMut(usize)) {
+        let (start, byte) = match *suffix {
+            [byte] if self.is_unmarked() => (layout.suffixes, byte),
+            _ if self.is_unmarked() => return,
+            _ => (layout.marks, mark_of(suffix)),
+        };
+        find_where(&self.bytes[start..], layout.count, byte, |index| {
+            visit(index);
+            false
+        });
+    }
+
     /// The entry of the key that continues with `rest`.
     #[inline]
     pub(in super::super) fn get(self, rest: &[u8]) -> Option<Entry<'a>> {

@@ -60,6 +60,19 @@ pub(in super::super) fn find_where(
     None
 }
 
+/// Asks for the cache line of the byte at `offset`, if there is one, and does not wait for it.
+#[inline]
+pub(in super::super) fn prefetch(bytes: &[u8], offset: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(byte) = bytes.get(offset) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: SSE is part of x86-64; a prefetch changes nothing and faults never.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, offset);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

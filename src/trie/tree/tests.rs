@@ -78,6 +78,9 @@ impl Pair {
         self.check();
         let key = if self.rng.percent(50) { self.key() } else { self.known_key() };
         let twin = self.twin.get(&key).map(|(tag, body)| Entry { tag: *tag, body });
+        // Looking ahead changes nothing, whatever is asked for.
+        self.tree
+            .prefetch(&self.arena, [&key[..], b"", &key[..key.len() / 2], &key].into_iter().cycle().take(40));
         assert_eq!(self.tree.get(&self.arena, &key), twin);
         let mut out = Vec::new();
         let below = self.tree.last_below(&self.arena, Some(&key), &mut out).map(|entry| entry.tag);
