@@ -9,6 +9,18 @@ use std::ops::Bound;
 pub struct Hedgerow {
     trie: Trie,
     seq: u64,
+    /// Bytes outside of the heap that the bench was told of.
+    noted: usize,
+}
+impl Hedgerow {
+    fn new() -> Hedgerow {
+        Hedgerow { trie: Trie::new(), seq: 0, noted: 0 }
+    }
+    fn note(&mut self) {
+        let reserved = self.trie.reserved_bytes();
+        crate::alloc::note(reserved.wrapping_sub(self.noted));
+        self.noted = reserved;
+    }
 }
 
 fn value(bytes: ::hedgerow::trie::Bytes<'_>) -> u64 {
@@ -20,10 +32,13 @@ macro_rules! flat {
         impl Index for $name {
             const NAME: &'static str = $label;
             fn new() -> Self {
-                $name(Hedgerow { trie: Trie::new(), seq: 0 })
+                $name(Hedgerow::new())
             }
             fn insert(&mut self, k: Key<'_>, v: u64) {
                 self.0.seq += 1;
+                if self.0.seq & 0xFFF == 0 {
+                    self.0.note();
+                }
                 let meta: fn(&[u8], u64) -> Meta = $meta;
                 self.0
                     .trie
@@ -69,13 +84,18 @@ macro_rules! flat {
 }
 /// Does the work that waits for idle time, and says what is taken then.
 fn report(what: &str, h: &mut Hedgerow) {
+    h.note();
     while h.trie.has_work() {
         h.trie.work(256);
     }
+    h.note();
     if std::env::var_os("VERBOSE").is_some() {
         let each = |bytes: usize| bytes as f64 / h.trie.len().max(1) as f64;
         let (used, reserved) = (each(h.trie.used_bytes()), each(h.trie.reserved_bytes()));
-        eprintln!("{what}: {} records, used {used:.2} B, reserved {reserved:.2} B each", h.trie.len());
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+        let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0);
+        let resident = pages * 4 >> 10;
+        eprintln!("{what}: {} records, used {used:.2} B, reserved {reserved:.2} B each; process {resident} MiB", h.trie.len());
     }
 }
 flat!(HedgerowPlain, "hedgerow", |_, _| Meta::default());
@@ -102,7 +122,7 @@ fn gather(v: i64) -> u64 {
 impl Index for HedgerowDocuments {
     const NAME: &'static str = "hedgerow-documents";
     fn new() -> Self {
-        HedgerowDocuments(Hedgerow { trie: Trie::new(), seq: 0 })
+        HedgerowDocuments(Hedgerow::new())
     }
     fn insert(&mut self, k: Key<'_>, v: u64) {
         let (key, path) = split(k.bytes());

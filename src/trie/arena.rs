@@ -1,10 +1,10 @@
-//! The only owner of user data: chunks that never move, cut into spans of one size class each.
+//! The only owner of user data: memory that never moves, cut into spans of one size class each.
 //!
 //! ```text
-//! Ref (u32, in units of 8 B; 0 is nobody):   chunk:14 | span in chunk:7 | unit in span:11
+//! Ref (u32, in units of 8 B from the beginning; 0 is nobody):   span:21 | unit in span:11
 //!
-//! chunks   [64 KiB][128 KiB][256 KiB][512 KiB][1 MiB][2 MiB][2 MiB]...      allocated one by one, never moved
-//! chunk    [span 16 KiB][span][span]...                                     zeroed lazily by the system
+//! memory   [span 16 KiB][span][span]...   addresses for all of it, taken from the system by doubling up to 2 MiB, then
+//!                                         in chunks of 2 MiB, each a huge page; see reservation.rs
 //! span     [slot][slot][slot]...|rest       all of one class; full, or in its class' list, or empty in the pool
 //! slot     live: its owner's bytes          free: [next free slot of the span: u16][..]
 //! ```
@@ -15,26 +15,29 @@
 
 mod give_back;
 mod owned;
+mod reservation;
 
 pub(super) use owned::Owned;
 
 use std::fmt;
 use std::num::NonZeroU32;
 
+use reservation::{HUGE_BYTES, Reservation};
+
 /// Bytes of one unit of a [`Ref`].
 const UNIT_BYTES: usize = 8;
 /// Bytes of a span, the largest slot there is.
 pub(super) const SPAN_BYTES: usize = 16 << 10;
 const SPAN_UNITS: usize = SPAN_BYTES / UNIT_BYTES;
-const CHUNK_BYTES_MIN: usize = 64 << 10;
-const CHUNK_BYTES_MAX: usize = 2 << 20;
-const CHUNK_SPANS_MAX: usize = CHUNK_BYTES_MAX / SPAN_BYTES;
-const CHUNK_UNITS_MAX: usize = CHUNK_BYTES_MAX / UNIT_BYTES;
-/// Every chunk that a 32-bit reference can reach: 32 GiB.
-const CHUNKS_MAX: usize = (u32::MAX as usize + 1) / CHUNK_UNITS_MAX;
+/// Spans of the smallest memory.
+const SPANS_MIN: usize = 4;
+/// Spans that are taken from the system, and whose page size is chosen, together.
+const CHUNK_SPANS: usize = HUGE_BYTES / SPAN_BYTES;
+/// Every span that a 32-bit reference can reach: 32 GiB.
+const SPANS_REACHED: usize = (u32::MAX as usize + 1) / SPAN_UNITS;
+/// Spans beyond the limit for what must not fail: deleting needs a little too.
+const SPANS_BEYOND: usize = CHUNK_SPANS;
 
-/// Chunks begin at a page, so that spans are whole pages.
-const PAGE_BYTES: usize = 4096;
 /// In place of [`Span::bump`] of a span in the pool: the system has its memory back.
 const RETURNED: u16 = 1;
 /// Spans of the pool that are kept for what comes next.
@@ -102,14 +105,10 @@ impl Ref {
         self.0.get()
     }
 
-    #[inline]
-    fn chunk(self) -> usize {
-        self.raw() as usize / CHUNK_UNITS_MAX
-    }
-
+    /// Bytes before it.
     #[inline]
     fn offset(self) -> usize {
-        self.raw() as usize % CHUNK_UNITS_MAX * UNIT_BYTES
+        self.raw() as usize * UNIT_BYTES
     }
 
     fn span(self) -> u32 {
@@ -150,7 +149,7 @@ pub(super) fn set_u32(bytes: &mut [u8], offset: usize, value: u32) {
 /// Marks the end of a span's free list; no slot begins there.
 const NO_SLOT: u16 = u16::MAX;
 
-/// One span's bookkeeping. Spans are numbered as references are: `chunk * 128 + index`; number 0 is never used.
+/// One span's bookkeeping. Spans are numbered from the beginning; number 0 is never used.
 #[derive(Clone, Copy, Default)]
 struct Span {
     /// Neighbours in the list of its class' spans with room, or in the pool (`next` only).
@@ -168,7 +167,7 @@ struct Span {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 enum SpanState {
-    /// Never used since its chunk was allocated, or waiting in the pool.
+    /// Never used since it was taken from the system, or waiting in the pool.
     #[default]
     Empty,
     /// In the list of its class.
@@ -178,11 +177,11 @@ enum SpanState {
     Sparse,
 }
 
+/// The books of a chunk's spans; they do not move either.
 struct Chunk {
-    bytes: Box<[u8]>,
-    /// Bytes before the first whose address is a multiple of [`PAGE_BYTES`]; references count from there.
-    skip: usize,
-    spans: Box<[Span]>,
+    spans: Box<[Span; CHUNK_SPANS]>,
+    /// How many of them the system has back.
+    returned: usize,
 }
 
 /// No span is left within the limit.
@@ -191,15 +190,16 @@ pub(super) struct Exhausted;
 
 /// All slots of one trie.
 pub(super) struct Arena {
+    memory: Reservation,
     chunks: Vec<Chunk>,
     /// First span with room of each class; 0: none.
     partial: [u32; CLASS_BYTES.len()],
     /// First span of the pool; 0: none.
     pool: u32,
     pool_len: usize,
-    /// Spans of the newest chunk that were not handed out yet; they are its last ones.
+    /// Spans that were never handed out; they are the last ones.
     fresh: usize,
-    /// Spans of all chunks.
+    /// Spans that were taken from the system.
     spans: usize,
     spans_max: usize,
     used_bytes: usize,
@@ -215,13 +215,14 @@ impl Arena {
     /// An arena that owns nothing yet and never will own more than `bytes_max` (or what references can reach).
     pub(super) fn new(bytes_max: usize) -> Arena {
         Arena {
+            memory: Reservation::default(),
             chunks: Vec::new(),
             partial: [0; CLASS_BYTES.len()],
             pool: 0,
             pool_len: 0,
             fresh: 0,
             spans: 0,
-            spans_max: (bytes_max / SPAN_BYTES).min(CHUNKS_MAX * CHUNK_SPANS_MAX),
+            spans_max: (bytes_max / SPAN_BYTES).min(SPANS_REACHED - SPANS_BEYOND),
             used_bytes: 0,
             sparse: Vec::new(),
             returned: 0,
@@ -234,35 +235,31 @@ impl Arena {
         self.used_bytes
     }
 
-    /// Bytes of all chunks, but for what the system has back.
+    /// Bytes taken from the system, but for what it has back.
     pub(super) fn reserved_bytes(&self) -> usize {
         (self.spans - self.returned) * SPAN_BYTES
     }
 
     /// Promises that slots which fill at most `spans` empty spans can be had; so that who needs several slots fails
     /// before the first and not between two.
-    pub(super) fn reserve(&self, spans: usize) -> Result<(), Exhausted> {
-        let missing = spans.saturating_sub(self.pool_len + self.fresh);
-        // A new chunk may be as large as the largest even if few spans are missing.
-        if missing == 0 || self.spans + missing.max(CHUNK_SPANS_MAX) <= self.spans_max {
-            Ok(())
-        } else {
-            Err(Exhausted)
+    #[inline]
+    pub(super) fn reserve(&mut self, spans: usize) -> Result<(), Exhausted> {
+        match spans.saturating_sub(self.pool_len + self.fresh) {
+            0 => Ok(()),
+            missing => self.grow(missing, self.spans_max),
         }
     }
 
-    /// The bytes from `at` to its chunk's end; the owner knows how many of them are its own.
-    #[inline]
+    /// The bytes from `at` on; the owner knows how many of them are its own.
+    #[inline(always)]
     pub(super) fn tail(&self, at: Ref) -> &[u8] {
-        let chunk = &self.chunks[at.chunk()];
-        &chunk.bytes[chunk.skip + at.offset()..]
+        &self.memory[at.offset()..]
     }
 
     /// As [`Arena::tail`], to write.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tail_mut(&mut self, at: Ref) -> &mut [u8] {
-        let chunk = &mut self.chunks[at.chunk()];
-        &mut chunk.bytes[chunk.skip + at.offset()..]
+        &mut self.memory[at.offset()..]
     }
 
     /// How many bytes a slot for `bytes` has.
@@ -340,7 +337,9 @@ impl Arena {
                 let Span { next, bump, .. } = *self.span(number);
                 self.pool = next;
                 self.pool_len -= 1;
-                self.returned -= usize::from(bump == RETURNED);
+                if bump == RETURNED {
+                    self.take_back(number);
+                }
                 number
             }
         };
@@ -351,39 +350,58 @@ impl Arena {
 
     fn fresh_span(&mut self) -> u32 {
         if self.fresh == 0 {
-            self.grow();
+            self.grow(1, self.spans_max + SPANS_BEYOND).expect("reserve comes before alloc");
         }
-        let newest = self.chunks.len() - 1;
-        let index = self.chunks[newest].spans.len() - self.fresh;
+        let number = self.spans - self.fresh;
         self.fresh -= 1;
-        (newest * CHUNK_SPANS_MAX + index) as u32
+        number as u32
     }
 
-    fn grow(&mut self) {
-        let bytes = (CHUNK_BYTES_MIN << self.chunks.len().min(5)).min(CHUNK_BYTES_MAX);
-        let spans = bytes / SPAN_BYTES;
-        assert!(self.chunks.len() < CHUNKS_MAX, "reserve comes before alloc");
-        if self.chunks.is_empty() {
-            // The table of chunks never moves either; what is not touched of it is not resident.
-            self.chunks.reserve_exact(self.spans_max.div_ceil(CHUNK_SPANS_MAX) + 6);
-        }
+    /// Takes at least `missing` more spans from the system, so that there are at most `spans_max`.
+    #[cold]
+    fn grow(&mut self, missing: usize, spans_max: usize) -> Result<(), Exhausted> {
+        self.reserve_addresses()?;
+        let spans_max = spans_max.min(self.spans_max + SPANS_BEYOND);
         // Span 0 stays unused so that no slot has reference 0.
-        self.fresh = spans - usize::from(self.chunks.is_empty());
-        self.spans += spans;
-        let bytes = vec![0; bytes + PAGE_BYTES].into_boxed_slice();
-        let skip = bytes.as_ptr().align_offset(PAGE_BYTES);
-        assert!(skip < PAGE_BYTES, "bytes can be aligned to anything");
-        self.chunks.push(Chunk { bytes, skip, spans: vec![Span::default(); spans].into_boxed_slice() });
+        let least = self.spans + missing + usize::from(self.spans == 0);
+        let step = self.spans.clamp(SPANS_MIN, CHUNK_SPANS);
+        let wished = if least > CHUNK_SPANS {
+            least.max(self.spans + step).next_multiple_of(CHUNK_SPANS)
+        } else {
+            least.max(self.spans + step)
+        };
+        let spans = wished.min(spans_max);
+        if spans < least || !self.memory.commit(spans * SPAN_BYTES) {
+            return Err(Exhausted);
+        }
+        while self.chunks.len() * CHUNK_SPANS < spans {
+            self.chunks.push(Chunk { spans: Box::new([Span::default(); CHUNK_SPANS]), returned: 0 });
+        }
+        self.fresh += spans - self.spans - usize::from(self.spans == 0);
+        self.spans = spans;
+        Ok(())
+    }
+
+    /// Takes the addresses for all that may come, if that was not done yet. Where the process may not have that many,
+    /// the limit becomes lower.
+    fn reserve_addresses(&mut self) -> Result<(), Exhausted> {
+        if self.memory.reserved() > 0 {
+            return Ok(());
+        }
+        let bytes = (self.spans_max + SPANS_BEYOND) * SPAN_BYTES;
+        self.memory = Reservation::new(bytes, 2 * SPANS_BEYOND * SPAN_BYTES).ok_or(Exhausted)?;
+        self.spans_max = self.spans_max.min(self.memory.reserved() / SPAN_BYTES - SPANS_BEYOND);
+        Ok(())
     }
 
     #[inline]
     fn span(&self, number: u32) -> &Span {
-        &self.chunks[number as usize / CHUNK_SPANS_MAX].spans[number as usize % CHUNK_SPANS_MAX]
+        &self.chunks[number as usize / CHUNK_SPANS].spans[number as usize % CHUNK_SPANS]
     }
 
     #[inline]
     fn span_mut(&mut self, number: u32) -> &mut Span {
-        &mut self.chunks[number as usize / CHUNK_SPANS_MAX].spans[number as usize % CHUNK_SPANS_MAX]
+        &mut self.chunks[number as usize / CHUNK_SPANS].spans[number as usize % CHUNK_SPANS]
     }
 
     /// Puts a span at the head of its class' list.

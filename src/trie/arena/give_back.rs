@@ -1,8 +1,9 @@
 //! Giving memory back: spans with much room are emptied by whoever owns what is in them, and the system gets the pages
-//! of empty ones. The only `unsafe` of the arena is here.
+//! of empty ones.
 
 use super::{
-    Arena, CLASS_BYTES, KEPT_SPANS, RETURNED, Ref, SPAN_BYTES, SPAN_UNITS, SPARSE_PERCENT, Span, SpanState,
+    Arena, CHUNK_SPANS, CLASS_BYTES, HUGE_BYTES, KEPT_SPANS, RETURNED, Ref, SPAN_BYTES, SPARSE_PERCENT, Span,
+    SpanState,
 };
 
 impl Arena {
@@ -76,8 +77,6 @@ impl Arena {
                     }
                     given += 1;
                     self.discard(number);
-                    self.span_mut(number).bump = RETURNED;
-                    self.returned += 1;
                 }
             }
             number = next;
@@ -85,19 +84,36 @@ impl Arena {
         true
     }
 
-    /// Tells the system that the bytes of a span without slots are not needed; they read as zeros then.
+    /// Tells the system that the bytes of a span without slots are not needed. Its chunk does without a huge page until
+    /// all of its spans are wanted again: else the system would fill the hole when it tidies up.
     fn discard(&mut self, number: u32) {
-        let at = Ref::from_raw(number * SPAN_UNITS as u32).expect("span 0 is never used");
-        let span = &mut self.tail_mut(at)[..SPAN_BYTES];
-        #[cfg(target_os = "linux")]
-        // SAFETY: the range is whole pages of a private anonymous mapping that this arena owns through a box and has
-        // borrowed mutably here, and no slot lies in it; that its bytes become zero is allowed for bytes.
-        let discarded = unsafe {
-            let advice = rustix::mm::Advice::LinuxDontNeed;
-            rustix::mm::madvise(span.as_mut_ptr().cast(), span.len(), advice)
-        };
-        #[cfg(target_os = "linux")]
-        debug_assert!(discarded.is_ok(), "whole pages can be given back");
-        let _ = span;
+        let chunk = number as usize / CHUNK_SPANS;
+        let returned = &mut self.chunks[chunk].returned;
+        *returned += 1;
+        if *returned == 1 {
+            self.choose_pages(chunk, false);
+        }
+        let start = number as usize * SPAN_BYTES;
+        self.memory.discard(start..start + SPAN_BYTES);
+        self.span_mut(number).bump = RETURNED;
+        self.returned += 1;
+    }
+
+    /// Notes that a span which the system has back is wanted again.
+    pub(super) fn take_back(&mut self, number: u32) {
+        let chunk = number as usize / CHUNK_SPANS;
+        let returned = &mut self.chunks[chunk].returned;
+        *returned -= 1;
+        if *returned == 0 {
+            self.choose_pages(chunk, true);
+        }
+        self.returned -= 1;
+    }
+
+    /// The first chunk has small pages always.
+    fn choose_pages(&mut self, chunk: usize, huge: bool) {
+        if chunk > 0 {
+            self.memory.advise_huge(chunk * HUGE_BYTES..(chunk + 1) * HUGE_BYTES, huge);
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! The arena's books compared with what its owners say.
 
-use super::{
-    Arena, CHUNK_SPANS_MAX, CLASS_BYTES, Chunk, NO_SLOT, Ref, SPAN_UNITS, Span, SpanState, UNIT_BYTES,
-};
+use super::{Arena, CLASS_BYTES, NO_SLOT, Ref, SPAN_UNITS, Span, SpanState, UNIT_BYTES};
 
 /// Which slots somebody owns: filled by a walk over all owners, then compared with the arena's own books.
 pub(in super::super) struct Owned<'a> {
@@ -79,10 +77,7 @@ impl<'a> Owned<'a> {
 impl Arena {
     /// All spans but number 0.
     fn numbers(&self) -> impl Iterator<Item = u32> {
-        let of_chunk = |(index, chunk): (usize, &Chunk)| {
-            (0..chunk.spans.len()).map(move |at| index * CHUNK_SPANS_MAX + at)
-        };
-        self.chunks.iter().enumerate().flat_map(of_chunk).skip(1).map(|number| number as u32)
+        1..self.spans as u32
     }
 
     fn listed(&self) -> usize {

@@ -131,7 +131,7 @@ impl<'s> Builder<'s> {
         told
     }
 
-    fn reserve(&self, spans: usize) -> Result<(), SinkError> {
+    fn reserve(&mut self, spans: usize) -> Result<(), SinkError> {
         self.store.arena.reserve(EVENT_SPANS + spans).map_err(|Exhausted| SinkError::TooLarge)
     }
 
