@@ -3,6 +3,7 @@
 use super::Server;
 use crate::conn::{ConnId, Net, Next, Taken};
 use crate::limits::REQUESTS_PER_TURN_MAX;
+use crate::proto::command::lookup;
 use crate::proto::resp::{Ahead, Args, Progress, ProtocolError, Request, RequestParser, Writer};
 use crate::time::Now;
 use std::ops::{ControlFlow, Range};
@@ -87,7 +88,7 @@ impl Server {
             if !parser.is_incomplete() && !limits.until_auth {
                 ahead.find(rest, left, &limits);
                 if ahead.len() > 1 {
-                    self.trie.prefetch(ahead.keys(rest));
+                    self.trie.prefetch(ahead.iter(rest).filter_map(probable_key));
                 }
                 let begin = consumed;
                 for index in 0..ahead.len() {
@@ -181,4 +182,14 @@ impl Server {
             self.brokers.forget(id);
         }
     }
+}
+
+/// The argument that is a request's first key, if it has any. Only brokers' messages are worth a look into the table.
+#[inline]
+fn probable_key(request: Request<'_>) -> Option<&[u8]> {
+    let first = match request.arg(0) {
+        name @ [b'H' | b'h', b'.', ..] => lookup(name)?.keys.first as usize,
+        _ => 1,
+    };
+    request.get(first)
 }

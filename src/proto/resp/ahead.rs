@@ -74,9 +74,9 @@ impl Ahead {
         (Request::new(bytes, &self.spans[first..end.spans as usize], Form::Array), end.bytes as usize)
     }
 
-    /// The first argument behind the name of each request that has one: mostly a key.
+    /// All requests in order.
     #[inline]
-    pub fn keys<'b>(&'b self, bytes: &'b [u8]) -> impl Iterator<Item = &'b [u8]> {
-        (0..self.len()).filter_map(move |index| self.get(bytes, index).0.get(1))
+    pub fn iter<'b>(&'b self, bytes: &'b [u8]) -> impl Iterator<Item = Request<'b>> {
+        (0..self.len()).map(move |index| self.get(bytes, index).0)
     }
 }
