@@ -77,6 +77,9 @@ pub(crate) struct TargetFlags {
     /// Speaks RESP3 (HELLO 3)
     #[arg(long)]
     pub(crate) resp3: bool,
+    /// File whose one line is the target's password; without it HEDGEROW_PASSWORD in the environment is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
     /// A connection that waits longer for an answer is closed and made again
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "10")]
     pub(crate) timeout: Duration,

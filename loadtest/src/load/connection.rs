@@ -160,7 +160,7 @@ impl Connection {
 
     /// Those among them that a plan asked for.
     pub(crate) fn plan_flights(&self) -> impl Iterator<Item = &Flight> {
-        self.flights.iter().filter(|flight| flight.asked != Asked::HELLO)
+        self.flights.iter().filter(|flight| flight.asked != Asked::GREETING)
     }
 
     /// Since when it has waited for a good answer, if it waits.
@@ -247,7 +247,7 @@ impl Connection {
                 outcome = Err(Fault::Protocol);
                 break;
             };
-            if flight.asked == Asked::HELLO {
+            if flight.asked == Asked::GREETING {
                 if shape == Shape::Error {
                     intake.slice.failures.error(text);
                 }

@@ -8,6 +8,8 @@
 //! | slow readers | asks for much, and reads 256 bytes ten times a second |
 //! | storm | connects when the measurement begins, all at once or spread over a time, asks once and stays |
 //!
+//! All give the password first, if there is one.
+//!
 //! ```text
 //!  Waiting ─dial─► Dialing ──► Open ── closed by the target ──► Gone
 //!                     └── refused ────────────────────────────────┘
@@ -23,6 +25,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use crate::load::connection::{is_connected, write_some};
+use crate::load::greeting::Greeting;
 use crate::truth::tally::{Nanos, empty_latencies, example};
 use crate::work::keys::Share;
 
@@ -164,6 +167,7 @@ pub(crate) struct Crowd {
     dialing: usize,
     counts: Vec<CrowdCounts>,
     question: Vec<u8>,
+    greeting: Greeting,
     storm_nanos: Nanos,
     slow_read_at: Nanos,
     trickle_at: Nanos,
@@ -171,7 +175,7 @@ pub(crate) struct Crowd {
 }
 
 impl Crowd {
-    pub(crate) fn new(plan: &CrowdPlan, share: Share) -> Crowd {
+    pub(crate) fn new(plan: &CrowdPlan, greeting: &Greeting, share: Share) -> Crowd {
         let (mut members, mut counts) = (Vec::new(), Vec::new());
         for (kind, &asked) in Kind::ALL.into_iter().zip(&plan.counts) {
             let own = share.of(asked);
@@ -185,6 +189,7 @@ impl Crowd {
             dialing: 0,
             counts,
             question: plan.question.repeat(SLOW_BATCH),
+            greeting: greeting.clone(),
             storm_nanos: plan.storm_nanos,
             slow_read_at: 0,
             trickle_at: 0,
@@ -331,12 +336,15 @@ impl Crowd {
         counts.opened += 1;
         counts.to = counts.to.max(now);
         counts.connect.saturating_record(now.saturating_sub(dialed));
-        let bytes = match self.members[index].kind {
+        let first = match self.members[index].kind {
             Kind::HalfOpen => HALF,
             Kind::Storm => PING,
-            _ => return,
+            _ => b"",
         };
-        self.write(index, bytes, now);
+        let bytes = [self.greeting.bytes(), first].concat();
+        if !bytes.is_empty() {
+            self.write(index, &bytes, now);
+        }
     }
 
     fn write(&mut self, index: usize, bytes: &[u8], now: Nanos) -> usize {
@@ -362,13 +370,14 @@ impl Crowd {
     /// Reads all there is and throws it away; a storm's first answer is timed.
     fn read(&mut self, index: usize, buffer: &mut [u8], now: Nanos) {
         loop {
-            let State::Open { stream, dialed, sent, .. } = &mut self.members[index].state else { return };
+            let Member { kind, state } = &mut self.members[index];
+            let State::Open { stream, dialed, sent, .. } = state else { return };
             match stream.read(buffer) {
                 Ok(0) => return self.closed(index, now),
                 Ok(count) => {
-                    let (first, waited) = (*sent == 0, now.saturating_sub(*dialed));
-                    *sent = 1;
-                    if first && self.members[index].kind == Kind::Storm {
+                    let waited = now.saturating_sub(*dialed);
+                    // Of a storm `sent` tells whether it was answered; others count by it what they have written.
+                    if *kind == Kind::Storm && std::mem::replace(sent, 1) == 0 {
                         self.answered(index, &buffer[..count], waited);
                     }
                 }

@@ -13,12 +13,12 @@ use crate::load::Clock;
 use crate::load::alarm::Alarm;
 use crate::load::connection::{Connection, Fault, Flight, Link};
 use crate::load::crowd::{Crowd, CrowdCounts, CrowdPlan};
+use crate::load::greeting::Greeting;
 use crate::load::run::Run;
 use crate::truth::silence::Hearing;
 use crate::truth::tally::{Failures, Nanos};
 use crate::work::Asked;
 use crate::work::keys::Share;
-use crate::work::template::Template;
 
 const EVENTS_PER_TURN: usize = 256;
 pub(crate) const READ_BYTES: usize = 128 << 10;
@@ -39,7 +39,7 @@ pub(crate) struct Wiring {
     pub(crate) pipeline: usize,
     /// A connection that waits longer is closed and made again.
     pub(crate) timeout: Duration,
-    pub(crate) resp3: bool,
+    pub(crate) greeting: Greeting,
     /// Requests after which a connection is made anew.
     pub(crate) churn: Option<u64>,
     pub(crate) crowd: CrowdPlan,
@@ -81,7 +81,6 @@ pub(crate) struct Engine {
     pub(crate) read: Box<[u8]>,
     pub(crate) alarm: Alarm,
     pub(crate) crowd: Crowd,
-    hello: Template,
     /// Connections that something happened on while only the crowd was looked after.
     pub(crate) early: Vec<usize>,
     connected: Connected,
@@ -109,7 +108,7 @@ impl Engine {
                 }
             }
         }
-        let crowd = Crowd::new(&wiring.crowd, share);
+        let crowd = Crowd::new(&wiring.crowd, &wiring.greeting, share);
         let alarm = Alarm::new(poll.registry(), ALARM)?;
         let mut engine = Engine {
             wiring,
@@ -123,7 +122,6 @@ impl Engine {
             read: vec![0; READ_BYTES].into_boxed_slice(),
             alarm,
             crowd,
-            hello: Template::hello(),
             early: Vec::new(),
             connected,
         };
@@ -289,19 +287,24 @@ impl Engine {
         self.redial(run, index, now);
     }
 
-    /// Asks for RESP3 first, where that is wanted. A fault shows in the read.
+    /// Says first what is to be said first. A fault shows in the read.
     fn greet(&mut self, index: usize, now: Nanos) {
-        if self.wiring.resp3 {
-            let connection = &mut self.connections[index];
-            connection.note(Flight { asked: Asked::HELLO, due: now, sent: now });
-            connection.used = 0;
-            let _ = connection.send(self.hello.fixed_bytes(), self.poll.registry());
+        let greeting = &self.wiring.greeting;
+        if greeting.requests() == 0 {
+            return;
         }
+        let connection = &mut self.connections[index];
+        for _ in 0..greeting.requests() {
+            connection.note(Flight { asked: Asked::GREETING, due: now, sent: now });
+        }
+        connection.used = 0;
+        let _ = connection.send(greeting.bytes(), self.poll.registry());
     }
 
+    /// Greets on all connections but the first one, which has shown that the greeting is taken.
     fn greet_all(&mut self) {
         let now = self.now();
-        for index in 0..self.connections.len() {
+        for index in 1..self.connections.len() {
             if self.connections[index].is_up() {
                 self.greet(index, now);
             }
@@ -309,12 +312,15 @@ impl Engine {
     }
 }
 
-/// The first address that takes a connection. The error is the last one's.
+/// The first address that takes a connection, and is greeted. The error is the last one's, or the refusal's.
 fn connect_any(wiring: &Wiring) -> io::Result<(mio::net::TcpStream, SocketAddr)> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for &address in &wiring.addresses {
-        match connect_one(address, wiring.timeout) {
-            Ok(stream) => return Ok((stream, address)),
+        match dial(address, wiring.timeout) {
+            Ok(mut stream) => {
+                wiring.greeting.say(&mut stream, wiring.timeout)?;
+                return Ok((unblocked(stream)?, address));
+            }
             Err(error) => last = error,
         }
     }
@@ -322,8 +328,16 @@ fn connect_any(wiring: &Wiring) -> io::Result<(mio::net::TcpStream, SocketAddr)>
 }
 
 fn connect_one(address: SocketAddr, timeout: Duration) -> io::Result<mio::net::TcpStream> {
+    unblocked(dial(address, timeout)?)
+}
+
+fn dial(address: SocketAddr, timeout: Duration) -> io::Result<std::net::TcpStream> {
     let stream = std::net::TcpStream::connect_timeout(&address, timeout)?;
     stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn unblocked(stream: std::net::TcpStream) -> io::Result<mio::net::TcpStream> {
     stream.set_nonblocking(true)?;
     Ok(mio::net::TcpStream::from_std(stream))
 }

@@ -10,6 +10,7 @@ pub(crate) mod alarm;
 pub(crate) mod connection;
 pub(crate) mod crowd;
 pub(crate) mod engine;
+pub(crate) mod greeting;
 pub(crate) mod replies;
 pub(crate) mod run;
 pub(crate) mod schedule;

@@ -2,6 +2,7 @@
 
 mod work;
 
+use hedgerow::reactor::secret;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use crate::faults::Fault;
 use crate::load::crowd::CrowdPlan;
 use crate::load::engine::Wiring;
+use crate::load::greeting::Greeting;
 use crate::load::schedule::{Schedule, parse_seconds};
 use crate::options::{Options, OutputFlags};
 use crate::session::Job;
@@ -136,7 +138,7 @@ impl Options {
                 connections: load.connections,
                 pipeline: load.pipeline,
                 timeout: self.target.timeout,
-                resp3: self.target.resp3,
+                greeting: self.greeting()?,
                 churn: self.storm.churn,
                 crowd: self.crowd(question)?,
             },
@@ -149,6 +151,11 @@ impl Options {
             interval,
             pids: self.truth.pids.clone(),
         })
+    }
+
+    fn greeting(&self) -> Result<Greeting, String> {
+        let password = secret::read(self.target.password_file.as_deref(), secret::VARIABLE)?;
+        Ok(Greeting::new(password.as_deref(), self.target.resp3))
     }
 
     fn crowd(&self, question: Vec<u8>) -> Result<CrowdPlan, String> {

@@ -231,7 +231,14 @@ impl Slice {
 /// The beginning of a text from the network, fit to be shown.
 pub(crate) fn example(text: &[u8]) -> String {
     let kept = &text[..text.len().min(EXAMPLE_BYTES_MAX)];
-    kept.escape_ascii().to_string()
+    let mut text = String::new();
+    for &byte in kept {
+        match byte {
+            b' '..=b'~' => text.push(byte.into()),
+            byte => text.extend(byte.escape_ascii().map(char::from)),
+        }
+    }
+    text
 }
 
 #[cfg(test)]

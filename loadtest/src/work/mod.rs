@@ -127,8 +127,8 @@ pub(crate) struct Asked {
 
 impl Asked {
     const OPERATION_SHIFT: u32 = 48;
-    /// The greeting of a connection: in no plan, and counted nowhere.
-    pub(crate) const HELLO: Asked = Asked { packed: u64::MAX, version: 0 };
+    /// Part of a connection's greeting: in no plan, and counted nowhere.
+    pub(crate) const GREETING: Asked = Asked { packed: u64::MAX, version: 0 };
 
     pub(crate) fn new(operation: usize, key: u64, version: u32) -> Asked {
         debug_assert!(key < 1 << Asked::OPERATION_SHIFT);

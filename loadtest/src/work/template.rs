@@ -159,21 +159,6 @@ impl Template {
         Ok(Template { body, keys, writes_value, expect })
     }
 
-    /// `HELLO 3`, which begins a connection that speaks RESP3.
-    pub(crate) fn hello() -> Template {
-        let bytes = b"*2\r\n$5\r\nHELLO\r\n$1\r\n3\r\n".to_vec();
-        let body = Body::Fixed { bytes, holes: Vec::new() };
-        Template { body, keys: 0, writes_value: false, expect: Expect::Anything }
-    }
-
-    /// The bytes of a request without holes.
-    pub(crate) fn fixed_bytes(&self) -> &[u8] {
-        match &self.body {
-            Body::Fixed { bytes, .. } => bytes,
-            Body::Varying { .. } => &[],
-        }
-    }
-
     /// How many keys it draws.
     pub(crate) fn keys(&self) -> usize {
         self.keys

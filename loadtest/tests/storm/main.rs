@@ -179,6 +179,19 @@ fn a_dead_target_is_an_error_before_any_work() {
 }
 
 #[test]
+fn who_is_not_greeted_back_ends_before_any_work() {
+    let stub = Stub::start(Manners::Good);
+    let output = command(stub.port, "-n 10").env("HEDGEROW_PASSWORD", "open sesame").output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("ERR unknown command 'AUTH'") && !told.contains("sesame"), "{told}");
+    assert_eq!(stub.sorted_log(), [[b"AUTH".to_vec(), b"open sesame".to_vec()]], "nothing else came");
+    let output = command(stub.port, "-n 10 --password-file /nonexistent").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("/nonexistent"));
+}
+
+#[test]
 fn a_prefill_that_fails_ends_before_the_measurement() {
     let stub = Stub::start(Manners::ThirdIsReadonly);
     let output = command(stub.port, "-n 10 -r 30 --prefill").output().unwrap();

@@ -100,3 +100,21 @@ fn a_server_of_its_own_is_killed_and_started_again() {
     let away = number(&faults[1], "at_s") - number(&faults[0], "at_s");
     assert!(number(&faults[0], "longest_gap_ms") / 1e3 >= away * 0.9, "{result}");
 }
+
+#[test]
+fn a_server_with_a_password_is_given_it_by_all() {
+    let beside = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("kv-server");
+    if !beside.is_file() {
+        println!("SKIPPED: there is no {}; cargo test --workspace builds it", beside.display());
+        return;
+    }
+    let mut load = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    load.args("--json --start-server --prefill -r 50 -n 500 -c 5 --idle 3 --slow-readers 1".split(' '));
+    load.args("--churn 20 --resp3 --threads 2".split(' ')).env("HEDGEROW_PASSWORD", "open sesame");
+    let (result, code) = result(&load.stdin(Stdio::null()).output().unwrap());
+    assert_eq!((code, whole(&result, "requests"), whole(&result, "errors")), (0, 500, 0), "{result}");
+    assert!(
+        result["crowd"].as_array().unwrap().iter().all(|one| whole(one, "closed_by_target") == 0),
+        "{result}"
+    );
+}
