@@ -38,16 +38,15 @@ impl Server {
         }
         let bytes_max = bytes.min(QUEUED_BYTES_PAUSE);
         let (mut buffer, mut pieces) = (Vec::new(), Vec::new());
-        let mut key = after.map(<[u8]>::to_vec);
-        let mut next_key = Vec::new();
+        let mut walk = self.trie.slot_cursor(slot, after);
         let mut last = false;
         while pieces.is_empty() || buffer.len() < bytes_max {
-            let Some(record) = self.trie.slot_next(slot, key.as_deref(), &mut next_key) else {
+            let Some((key, record)) = walk.next(&self.trie) else {
                 last = true;
                 break;
             };
             let start = buffer.len();
-            buffer.extend_from_slice(&next_key);
+            buffer.extend_from_slice(key);
             let key_end = buffer.len();
             match record.kind() {
                 Kind::Text => record.text().write_to(&mut buffer),
@@ -56,7 +55,6 @@ impl Server {
             }
             let (version, kind) = (record.version(), record.kind());
             pieces.push(Piece { start, key_end, end: buffer.len(), version, kind });
-            std::mem::swap(key.get_or_insert_default(), &mut next_key);
         }
         let records = pieces.iter().map(|piece| piece.copied(&buffer)).collect();
         Reply::Copied { since, slot, promised: self.replica.promised(), last, records }.write(out);
@@ -67,9 +65,8 @@ impl Server {
         if !self.replica.may_be_copied(since) {
             return Reply::NotNow;
         }
-        let mut key = Vec::new();
         let mut slots = SlotSet::default();
-        let holds = |slot: &Slot| self.trie.slot_next(*slot, None, &mut key).is_some();
+        let holds = |slot: &Slot| !self.trie.slot_is_empty(*slot);
         Slot::all().filter(holds).for_each(|slot| slots.insert(slot));
         Reply::Slots { since, promised: self.replica.promised(), slots }
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Trie     records    tree by key ── nodes ── runs ── entry = tag, body: a record        tree/, record.rs
-//!          by slot    tree by slot and key, entries without bodies                       slots.rs
+//!          slots      counts and digests; trees of regions of keys, and of their lists   slots.rs, slots/
 //!          expiries   tree by time and key, entries without bodies                       expiry.rs
 //!          names      radix tree by name ── leaf = field name, counted uses, id          names.rs, radix/
 //!          versions   upper parts of versions, counted uses                              versions.rs
@@ -45,6 +45,7 @@ pub use document::{Value, ValueKind};
 pub use edit::Edited;
 pub use ordered::Removed;
 pub use record::Record;
+pub use slots::SlotCursor;
 pub use text::{Bytes, Chunks};
 
 use std::fmt;
@@ -125,8 +126,6 @@ pub struct Trie {
     records: Tree,
     /// The records that expire, by time and key.
     expiries: Tree,
-    /// The records of slots, by slot and key.
-    by_slot: Tree,
     expiring: usize,
     /// The sum of all times at which records expire.
     expiry_sum_ms: u128,
@@ -171,7 +170,6 @@ impl Trie {
             },
             records: Tree::default(),
             expiries: Tree::default(),
-            by_slot: Tree::default(),
             expiring: 0,
             expiry_sum_ms: 0,
             slots: Slots::default(),

@@ -1,9 +1,10 @@
 //! Records: what the entries of the tree hold.
 //!
 //! ```text
-//! tag      [kind:2][outside][expiring][slot own][slot given][version short][version whole]     one byte
+//! tag      [kind:2][outside][expiring][slot own][slot given][version:2]     one byte
 //! body     [slot: u16]               if given: another than that of its key, which is not stored
-//!          [epoch: u16][low: u32]    short version, see versions.rs;  or  [version: u128]  if whole;  nothing if zero
+//!          [epoch: u16][low: u24 or u32]    short or long version, see versions.rs;  or  [version: u128]  if whole;
+//!                                           nothing if zero
 //!          [expires_at_ms: u64]      if it expires
 //!          text                      its bytes, or outside  [first piece: Ref][len: u32]
 //!          document                  packed, see document/packed.rs, or outside  [root: Ref]
@@ -15,7 +16,7 @@ use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, raw_of, ref_at, set_u32, 
 use super::document::{Payload, Value};
 use super::text::{self, Bytes};
 use super::tree::{Entry, PART_BYTES_MAX, Run};
-use super::{Meta, Store};
+use super::{Meta, Store, versions};
 use crate::record::{Kind, Slot, Version};
 use crate::value::Segment;
 
@@ -24,11 +25,14 @@ const OUTSIDE: u8 = 1 << 2;
 const EXPIRING: u8 = 1 << 3;
 const SLOT_OWN: u8 = 1 << 4;
 const SLOT_GIVEN: u8 = 1 << 5;
+const VERSION_BITS: u8 = 0b11 << 6;
 const VERSION_SHORT: u8 = 1 << 6;
-const VERSION_WHOLE: u8 = 1 << 7;
+const VERSION_LONG: u8 = 2 << 6;
+const VERSION_WHOLE: u8 = 3 << 6;
 
 const SLOT_BYTES: usize = 2;
-const SHORT_BYTES: usize = 6;
+const SHORT_BYTES: usize = 5;
+const LONG_BYTES: usize = 6;
 const WHOLE_BYTES: usize = 16;
 const EXPIRY_BYTES: usize = 8;
 /// The longest text that lies in its entry.
@@ -108,9 +112,17 @@ impl Store {
         if meta.version != Version::ZERO {
             match self.versions.note(meta.version) {
                 Some((epoch, low)) => {
-                    *tag |= VERSION_SHORT;
                     push(&epoch.to_le_bytes());
-                    push(&low.to_le_bytes());
+                    match versions::shortened(low) {
+                        Some(short) => {
+                            *tag |= VERSION_SHORT;
+                            push(&short);
+                        }
+                        None => {
+                            *tag |= VERSION_LONG;
+                            push(&low.to_le_bytes());
+                        }
+                    }
                 }
                 None => {
                     *tag |= VERSION_WHOLE;
@@ -156,9 +168,10 @@ fn version_place(tag: u8) -> usize {
 /// Where the expiry of a record with this tag is, if it has one.
 #[inline]
 fn expiry_place(tag: u8) -> usize {
-    let version = match tag & (VERSION_SHORT | VERSION_WHOLE) {
+    let version = match tag & VERSION_BITS {
         0 => 0,
         VERSION_SHORT => SHORT_BYTES,
+        VERSION_LONG => LONG_BYTES,
         _ => WHOLE_BYTES,
     };
     version_place(tag) + version
@@ -220,15 +233,14 @@ impl<'t> Record<'t> {
 
     /// The version it was written with.
     pub fn version(&self) -> Version {
-        let start = version_place(self.tag);
-        if self.has(VERSION_SHORT) {
-            let epoch = u16::from_le_bytes([self.bytes[start], self.bytes[start + 1]]);
-            self.store.versions.version(epoch, u32_at(self.bytes, start + 2))
-        } else if self.has(VERSION_WHOLE) {
-            Version(u128::from_le_bytes(*self.bytes[start..].first_chunk().expect("16 bytes of version")))
-        } else {
-            Version::ZERO
-        }
+        let bytes = &self.bytes[version_place(self.tag)..];
+        let low = match self.tag & VERSION_BITS {
+            0 => return Version::ZERO,
+            VERSION_SHORT => versions::lengthened([bytes[2], bytes[3], bytes[4]]),
+            VERSION_LONG => u32_at(bytes, 2),
+            _ => return Version(u128::from_le_bytes(*bytes.first_chunk().expect("16 bytes of version"))),
+        };
+        self.store.versions.version(u16::from_le_bytes([bytes[0], bytes[1]]), low)
     }
 
     /// The slot it was written to, if a cluster wrote it.
@@ -308,7 +320,8 @@ impl<'t> Record<'t> {
 
     /// Which epoch its version is noted in.
     pub(super) fn epoch(&self) -> Option<u16> {
-        let start = version_place(self.tag);
-        self.has(VERSION_SHORT).then(|| u16::from_le_bytes([self.bytes[start], self.bytes[start + 1]]))
+        let bytes = &self.bytes[version_place(self.tag)..];
+        let is_noted = matches!(self.tag & VERSION_BITS, VERSION_SHORT | VERSION_LONG);
+        is_noted.then(|| u16::from_le_bytes([bytes[0], bytes[1]]))
     }
 }

@@ -1,41 +1,50 @@
-//! The records of each slot: how many live, what they add up to, and which they are.
+//! The records of each slot: how many there are, what they add up to, and where they are.
 //!
 //! ```text
-//! live, digests    one number each a slot; nothing is allocated until a record is written to a slot
-//! by slot          a tree of [slot: u16 big-endian][key], an entry without a body for each record of a slot
+//! books     live, digest            one of each a slot; nothing is allocated until a record is written to a slot
+//! regions   the key space in pieces of about a hundred records                          regions.rs
+//! lists     for each slot the regions that its records are in, once for each            lists.rs
 //! ```
-//! So a slot is copied or counted without walking the others, in the order of its keys: a walk meets every record that
-//! stands throughout exactly once, whatever comes and goes around it.
+//! No key is stored again: a list tells in about one and a half bytes a record where to look, and a walk goes through
+//! those regions and passes over what is of other slots (walk.rs). It goes in the order of keys, which stays the same
+//! whatever regions are cut or joined meanwhile, so it meets every record that stands throughout exactly once.
 
-use super::tree::Entry;
-use super::tree::{Path, Spot};
+mod lists;
+mod regions;
+mod walk;
+
+pub use walk::SlotCursor;
+
+use lists::Lists;
+use regions::{RECORDS_MAX, RECORDS_MIN, Regions};
+
+use super::arena::Owned;
+use super::radix::common_len;
+use super::tree::Path;
 use super::{Record, Trie};
 use crate::record::{Kind, SLOT_COUNT, Slot, Version};
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-const SLOT_BYTES: usize = 2;
-
-/// Counts and digests of all slots.
+/// Books of all slots, and where their records are.
 #[derive(Default)]
 pub(super) struct Slots {
     live: Box<[u32]>,
     digests: Box<[u128]>,
+    pub(super) regions: Regions,
+    pub(super) lists: Lists,
 }
 
 impl Slots {
     /// Bytes of the tables.
     pub(super) fn used_bytes(&self) -> usize {
-        size_of_val(&*self.live) + size_of_val(&*self.digests)
+        let books = size_of_val(&*self.live) + size_of_val(&*self.digests);
+        books + self.regions.used_bytes() + self.lists.used_bytes()
     }
 
-    /// Live records of `slot`.
-    pub(super) fn live(&self, slot: Slot) -> usize {
-        self.live.get(slot.index()).copied().unwrap_or(0) as usize
-    }
-
-    /// What all records of `slot`, tombstones too, add up to; 0 if there are none.
-    pub(super) fn digest(&self, slot: Slot) -> u128 {
-        self.digests.get(slot.index()).copied().unwrap_or(0)
+    /// Live records of a slot, and its digest.
+    fn book(&self, slot: Slot) -> (u32, u128) {
+        let index = slot.index();
+        self.live.get(index).map_or((0, 0), |&live| (live, self.digests[index]))
     }
 
     /// Counts a record more or less.
@@ -58,78 +67,149 @@ impl Slots {
 impl Trie {
     /// Live records of `slot`.
     pub fn slot_len(&self, slot: Slot) -> usize {
-        self.slots.live(slot)
+        self.slots.book(slot).0 as usize
+    }
+
+    /// Whether `slot` has neither a record nor a tombstone.
+    pub fn slot_is_empty(&self, slot: Slot) -> bool {
+        self.slots.lists.is_empty(slot)
     }
 
     /// What all records of `slot` add up to: the sum, modulo 2^128, of a hash of each one's key, version and kind,
     /// tombstones too. Two servers whose sums agree hold the same versions of the same records. Kept with every write.
     pub fn slot_digest(&self, slot: Slot) -> u128 {
-        self.slots.digest(slot)
+        self.slots.book(slot).1
     }
 
-    /// Walks the records of one slot, tombstones too, without walking the others: the one with the next key above
-    /// `after`, which need not be there, or the first if that is `None`. Its key replaces the content of `out`.
-    ///
-    /// So a walk meets every record that stands throughout exactly once.
-    pub fn slot_next(&self, slot: Slot, after: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
-        let mut path = Path::default();
-        let from = entry_key(slot, after.unwrap_or_default());
-        path.seek(self.by_slot, &self.store.arena, &from, true);
-        path.next(&self.store.arena)?;
-        let key = path.key().strip_prefix(&from[..SLOT_BYTES])?;
-        out.clear();
-        out.extend_from_slice(key);
-        let record = self.get(key);
-        assert!(record.is_some(), "a slot lists a record that is not there");
-        record
-    }
-
+    /// Notes where the record is that was just written to `slot`.
     pub(super) fn add_to_slot(&mut self, slot: Slot, key: &[u8]) {
-        let (arena, key) = (&mut self.store.arena, entry_key(slot, key));
-        let Spot::Missing(gap) = self.by_slot.locate(arena, &mut self.workshop, &key) else {
-            panic!("a record is in its slot's list before it is written");
+        let (arena, Slots { regions, lists, .. }) = (&mut self.store.arena, &mut self.slots);
+        let region = match regions.of(arena, key) {
+            Some(region) => region,
+            None => regions.open(arena, &mut self.workshop, &[]),
         };
-        self.by_slot.attach(arena, &mut self.workshop, gap, &key, Entry { tag: 0, body: &[] });
-    }
-
-    pub(super) fn remove_from_slot(&mut self, slot: Slot, key: &[u8]) {
-        let (arena, key) = (&mut self.store.arena, entry_key(slot, key));
-        let Spot::Found(found) = self.by_slot.locate(arena, &mut self.workshop, &key) else {
-            panic!("a record is not in its slot's list");
-        };
-        self.by_slot.detach(arena, &mut self.workshop, found, &key);
-    }
-
-    /// Panics unless the lists of all slots hold exactly these records, in order of slot and key.
-    pub(super) fn check_slots(
-        &self,
-        owned: &mut super::arena::Owned<'_>,
-        mut expected: Vec<(Slot, Vec<u8>, Version, Kind)>,
-    ) {
-        expected.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        let mut listed = expected.iter();
-        self.by_slot.check(&self.store.arena, owned, |_, key, entry| {
-            let (slot, expected, ..) = listed.next().expect("a slot lists too much");
-            assert_eq!(key, entry_key(*slot, expected), "a slot lists something else");
-            assert!(entry.tag == 0 && entry.body.is_empty());
-        });
-        assert!(listed.next().is_none(), "a slot's list misses a record");
-        let mut books = Slots::default();
-        expected.iter().for_each(|(slot, key, version, kind)| books.count(*slot, key, *version, *kind, 1));
-        for slot in Slot::all() {
-            assert_eq!(books.live(slot), self.slots.live(slot), "slot {} is miscounted", slot.index());
-            assert_eq!(
-                books.digest(slot),
-                self.slots.digest(slot),
-                "slot {} has another digest",
-                slot.index()
-            );
+        lists.add(arena, &mut self.workshop, slot, region);
+        if regions.count(region, 1) > RECORDS_MAX {
+            self.cut_region(region);
         }
     }
-}
 
-fn entry_key(slot: Slot, key: &[u8]) -> Vec<u8> {
-    [&(slot.index() as u16).to_be_bytes()[..], key].concat()
+    /// Forgets where the record was that is no longer there.
+    pub(super) fn remove_from_slot(&mut self, slot: Slot, key: &[u8]) {
+        let (arena, Slots { regions, lists, .. }) = (&mut self.store.arena, &mut self.slots);
+        let region = regions.of(arena, key).expect("a record of a slot is in a region");
+        lists.remove(arena, &mut self.workshop, slot, region);
+        let left = regions.count(region, -1);
+        // Looking at the neighbour costs about what a removal does, so it is not done at each.
+        if left <= RECORDS_MIN && (left == 0 || left.is_multiple_of(RECORDS_MIN)) {
+            self.join_region(region);
+        }
+    }
+
+    /// Notes that a record is another slot's.
+    pub(super) fn change_slot(&mut self, old: Slot, new: Slot, key: &[u8]) {
+        let (arena, Slots { regions, lists, .. }) = (&mut self.store.arena, &mut self.slots);
+        let region = regions.of(arena, key).expect("a record of a slot is in a region");
+        lists.remove(arena, &mut self.workshop, old, region);
+        lists.add(arena, &mut self.workshop, new, region);
+    }
+
+    /// Gives the upper half of a region's records to a new one.
+    fn cut_region(&mut self, region: u32) {
+        let first = self.slots.regions.first(&self.store.arena, region).to_vec();
+        let all = self.slots.regions.records(region);
+        let (mut before, mut cut) = (Vec::new(), Vec::new());
+        let mut moving = Vec::with_capacity(all);
+        let mut seen = 0;
+        self.for_each_of_slots(&first, all, |key, slot| {
+            if seen == all / 2 {
+                // The shortest key between the two.
+                cut.extend_from_slice(&key[..=common_len(&before, key)]);
+            }
+            if seen >= all / 2 {
+                moving.push(slot);
+            }
+            seen += 1;
+            before.clear();
+            before.extend_from_slice(key);
+        });
+        assert_eq!(seen, all, "a region misses records");
+        let arena = &mut self.store.arena;
+        let upper = self.slots.regions.open(arena, &mut self.workshop, &cut);
+        self.move_records(&moving, region, upper);
+    }
+
+    /// Joins a region that has few records with the one below, or with the one above if it is the first.
+    fn join_region(&mut self, region: u32) {
+        let (arena, Slots { regions, .. }) = (&mut self.store.arena, &mut self.slots);
+        let mut first = regions.first(arena, region).to_vec();
+        let (lower, upper) = match regions.below(arena, &first) {
+            Some(below) => (below, region),
+            None => match regions.above(arena, &first) {
+                Some((key, above)) => {
+                    first = key;
+                    (region, above)
+                }
+                None if regions.records(region) == 0 => {
+                    return regions.close(arena, &mut self.workshop, region);
+                }
+                None => return,
+            },
+        };
+        let moved = regions.records(upper);
+        if moved > 0 && regions.records(lower) + moved > RECORDS_MAX / 2 {
+            return;
+        }
+        let mut moving = Vec::with_capacity(moved);
+        self.for_each_of_slots(&first, moved, |_, slot| moving.push(slot));
+        self.move_records(&moving, upper, lower);
+        self.slots.regions.close(&mut self.store.arena, &mut self.workshop, upper);
+    }
+
+    /// Notes that records of these slots are in another region now.
+    fn move_records(&mut self, slots: &[Slot], from: u32, to: u32) {
+        let (arena, Slots { regions, lists, .. }) = (&mut self.store.arena, &mut self.slots);
+        for &slot in slots {
+            lists.change(arena, &mut self.workshop, slot, from, to);
+        }
+        regions.count(from, -(slots.len() as i32));
+        regions.count(to, slots.len() as i32);
+    }
+
+    /// Tells key and slot of the first `count` records of slots from the key `first` on.
+    fn for_each_of_slots(&self, first: &[u8], count: usize, mut visit: impl FnMut(&[u8], Slot)) {
+        let arena = &self.store.arena;
+        let mut path = Path::default();
+        path.seek(self.records, arena, first, false);
+        let mut left = count;
+        while left > 0 {
+            let entry = path.next(arena).expect("a region has as many records as it counts");
+            if let Some(slot) = Record::new(&self.store, path.key(), entry).slot() {
+                visit(path.key(), slot);
+                left -= 1;
+            }
+        }
+    }
+
+    /// Panics unless books, regions and lists of all slots say that there are exactly these records.
+    pub(super) fn check_slots(&self, owned: &mut Owned<'_>, records: Vec<(Slot, Vec<u8>, Version, Kind)>) {
+        let (arena, Slots { regions, lists, .. }) = (&self.store.arena, &self.slots);
+        let mut books = Slots::default();
+        let mut listed = Vec::new();
+        for (slot, key, version, kind) in &records {
+            books.count(*slot, key, *version, *kind, 1);
+            listed.push((*slot, regions.find(arena, key).expect("a record of a slot is in a region")));
+        }
+        for slot in Slot::all() {
+            assert_eq!(books.book(slot), self.slots.book(slot), "the book of slot {} is wrong", slot.index());
+        }
+        let mut by_region: Vec<u32> = listed.iter().map(|&(_, region)| region).collect();
+        by_region.sort_unstable();
+        let below = |region: u32| by_region.partition_point(|&other| other < region);
+        regions.check(arena, owned, |region| below(region + 1) - below(region));
+        listed.sort_unstable();
+        lists.check(arena, owned, &listed);
+    }
 }
 
 /// One seed for all servers: digests are compared between them.

@@ -1,8 +1,9 @@
-//! Versions in six bytes: nearly all records of a store share the upper 96 bits with many others.
+//! Versions in five or six bytes: nearly all records of a store share the upper 96 bits with many others.
 //!
 //! ```text
-//! version      [ballot: 64][seq: 64] = [high: 96][low: 32]
-//! in a record  [epoch: u16][low: u32]
+//! version      [ballot: 64][seq: 64] = [high: 96][low: 32],  low = [ms: 16][count: 16]
+//! in a record  [epoch: u16][low: u32], or [epoch: u16][ms: u16][count: u8]: few writes are beyond the 256th of their
+//!              millisecond
 //! epochs       high, counted uses                   one for each 65 s that a broker wrote
 //! ```
 //! An epoch that no record is of any longer is used again. When all 65,536 are taken, versions are stored whole.
@@ -18,6 +19,19 @@ const EPOCHS_MAX: usize = 1 << 16;
 struct Epoch {
     high: u128,
     uses: usize,
+}
+
+/// The lower part of a version in three bytes, if that is enough.
+#[inline]
+pub(super) fn shortened(low: u32) -> Option<[u8; 3]> {
+    let [count, rest, ms_low, ms_high] = low.to_le_bytes();
+    (rest == 0).then_some([count, ms_low, ms_high])
+}
+
+/// The lower part that was shortened.
+#[inline]
+pub(super) fn lengthened([count, ms_low, ms_high]: [u8; 3]) -> u32 {
+    u32::from_le_bytes([count, 0, ms_low, ms_high])
 }
 
 /// The upper parts of all versions in use.

@@ -23,7 +23,8 @@ enum Stage {
     #[default]
     Rest,
     Records,
-    BySlot,
+    Regions,
+    Lists,
     Expiries,
     GiveBack,
 }
@@ -57,7 +58,8 @@ impl Trie {
                 self.generation += 1;
                 self.records.evacuate(arena, &mut work.after, budget, record::move_outside)
             }
-            Stage::BySlot => self.by_slot.evacuate(arena, &mut work.after, budget, |_, _| {}),
+            Stage::Regions => self.slots.regions.evacuate(arena, &mut work.after, budget),
+            Stage::Lists => self.slots.lists.evacuate(arena, &mut work.after, budget),
             Stage::Expiries => self.expiries.evacuate(arena, &mut work.after, budget, |_, _| {}),
             Stage::GiveBack => arena.give_back(budget),
         };
@@ -67,8 +69,9 @@ impl Trie {
         work.after.clear();
         work.stage = match work.stage {
             Stage::Rest => Stage::Records,
-            Stage::Records => Stage::BySlot,
-            Stage::BySlot => Stage::Expiries,
+            Stage::Records => Stage::Regions,
+            Stage::Regions => Stage::Lists,
+            Stage::Lists => Stage::Expiries,
             Stage::Expiries => {
                 arena.unmark_sparse();
                 Stage::GiveBack

@@ -170,8 +170,13 @@ impl Trie {
         self.count(key, new.0, new.1, 1);
         let (old, new) = (old.1, new.1);
         if old.slot != new.slot {
-            old.slot.into_iter().for_each(|slot| self.remove_from_slot(slot, key));
-            new.slot.into_iter().for_each(|slot| self.add_to_slot(slot, key));
+            match (old.slot, new.slot) {
+                (Some(old), Some(new)) => self.change_slot(old, new, key),
+                (old, new) => {
+                    old.into_iter().for_each(|slot| self.remove_from_slot(slot, key));
+                    new.into_iter().for_each(|slot| self.add_to_slot(slot, key));
+                }
+            }
         }
         if old.expires_at_ms != new.expires_at_ms {
             old.expires_at_ms.into_iter().for_each(|at_ms| self.remove_expiry(at_ms, key));

@@ -125,11 +125,17 @@ fn a_slot_is_walked_while_it_changes() {
             .expect("it fits");
         }
         let mut stands = keys_of(&trie);
-        let (mut after, mut out, mut returned) = (None, Vec::new(), Vec::new());
-        while trie.slot_next(Slot::new(0), after.as_deref(), &mut out).is_some() {
-            assert!(!returned.contains(&out), "seed {seed}: a record is returned twice");
-            returned.push(out.clone());
-            after = Some(out.clone());
+        let (mut cursor, mut returned) = (trie.slot_cursor(Slot::new(0), None), Vec::<Vec<u8>>::new());
+        while let Some((key, _)) = cursor.next(&trie) {
+            assert!(
+                returned.last().is_none_or(|last| **last < *key),
+                "seed {seed}: a record is returned twice"
+            );
+            returned.push(key.to_vec());
+            if rng.percent(20) {
+                // As over the wire: only the key is kept.
+                cursor = trie.slot_cursor(Slot::new(0), returned.last().map(|key| &key[..]));
+            }
             for _ in 0..rng.index(3) {
                 let key = dense(rng.below(400));
                 if rng.percent(50) {

@@ -399,17 +399,18 @@ impl Pair {
         }
         assert!(cursor.next(&self.trie).is_none());
         for slot in [0, 8_000, 16_000].map(Slot::new) {
-            let mut expected: Vec<_> =
+            let expected: Vec<_> =
                 self.twin.iter().filter(|(_, entry)| entry.meta.slot == Some(slot)).collect();
             let live = expected.iter().filter(|(_, entry)| entry.kind() != Kind::Tombstone).count();
             assert_eq!(self.trie.slot_len(slot), live);
-            let (mut after, mut out) = (None, Vec::new());
-            while let Some(record) = self.trie.slot_next(slot, after.as_deref(), &mut out) {
-                let index = expected.iter().position(|(key, _)| **key == out).expect("each record once");
-                assert_same(record, expected.swap_remove(index).1);
-                after = Some(out.clone());
+            assert_eq!(self.trie.slot_is_empty(slot), expected.is_empty());
+            let mut cursor = self.trie.slot_cursor(slot, None);
+            for (key, entry) in expected {
+                let (found, record) = cursor.next(&self.trie).expect("a slot's walk misses a record");
+                assert_eq!(found, key);
+                assert_same(record, entry);
             }
-            assert!(expected.is_empty(), "a slot's walk missed {expected:?}");
+            assert!(cursor.next(&self.trie).is_none());
         }
     }
 
