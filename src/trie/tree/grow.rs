@@ -4,6 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, PREFIX_MAX, push_edge, set_term};
+use super::patch::Patch;
 use super::run::{Entry, PART_BYTES_MAX, Run};
 use super::splice::{Edit, splice, write};
 use super::stage::Stage;
@@ -27,9 +28,8 @@ impl Tree {
             arena.tail_mut(found.run)[start..start + entry.body.len()].copy_from_slice(entry.body);
             return;
         }
-        splice(run, Edit::Replace(found.index, entry), &mut workshop.out);
-        if workshop.out.len() <= workshop.limits.bytes || run.count() == 1 {
-            self.settle(arena, workshop, found.run);
+        let limit = if run.count() == 1 { usize::MAX } else { workshop.limits.bytes };
+        if self.edit(arena, workshop, found.run, Edit::Replace(found.index, entry), limit) {
             return;
         }
         let at = found.run;
@@ -37,8 +37,35 @@ impl Tree {
         self.rebuild(arena, workshop, at, &key[found.depth..], entry);
     }
 
+    /// Changes one entry of the run at `at`, unless that makes it longer than `limit`; whether it did.
+    pub(super) fn edit(
+        &mut self,
+        arena: &mut Arena,
+        workshop: &mut Workshop,
+        at: Ref,
+        edit: Edit<'_>,
+        limit: usize,
+    ) -> bool {
+        let run = Run::at(arena, at);
+        let mut cells = [0; 4];
+        match Patch::of(run, &edit, &mut cells) {
+            Some(patch) if patch.new_len > limit => return false,
+            Some(patch) if Arena::rounded(patch.new_len) == arena.slot_bytes(at) => {
+                patch.apply(arena.tail_mut(at));
+                return true;
+            }
+            Some(patch) => patch.write(run, &mut workshop.out),
+            None => splice(run, edit, &mut workshop.out),
+        }
+        if workshop.out.len() > limit {
+            return false;
+        }
+        self.settle(arena, workshop, at);
+        true
+    }
+
     /// Stores the run that was written to the workshop in the place of the one at `at`.
-    pub(super) fn settle(&mut self, arena: &mut Arena, workshop: &mut Workshop, at: Ref) {
+    fn settle(&mut self, arena: &mut Arena, workshop: &mut Workshop, at: Ref) {
         if Arena::rounded(workshop.out.len()) == arena.slot_bytes(at) {
             arena.tail_mut(at)[..workshop.out.len()].copy_from_slice(&workshop.out);
             return;
@@ -104,10 +131,10 @@ impl Tree {
             && suffix.len() <= PART_BYTES_MAX
         {
             let index = run.suffix_position(suffix);
-            splice(run, Edit::Insert(index, suffix, entry), &mut workshop.out);
-            if workshop.out.len() <= workshop.limits.bytes {
-                // A new edge of a shared run is the node's business: locate found it there.
-                return self.settle(arena, workshop, at);
+            let limit = workshop.limits.bytes;
+            // A new edge of a shared run is the node's business: locate found it there.
+            if self.edit(arena, workshop, at, Edit::Insert(index, suffix, entry), limit) {
+                return;
             }
         }
         workshop.stage.clear();

@@ -18,6 +18,7 @@
 mod check;
 mod evacuate;
 mod grow;
+mod patch;
 mod prefetch;
 mod run;
 mod search;

@@ -4,7 +4,7 @@ use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, remove_child, set_term, shrink_at};
 use super::grow::{absorb, build};
 use super::run::Run;
-use super::splice::{Edit, splice};
+use super::splice::Edit;
 use super::{Found, Step, Tree, Workshop, is_run};
 
 impl Tree {
@@ -22,8 +22,7 @@ impl Tree {
         let is_edge_gone =
             left == 0 || (run.is_shared() && is_last_of_edge(run, found.index, key[found.depth]));
         if left > 0 {
-            splice(run, Edit::Remove(found.index), &mut workshop.out);
-            self.settle(arena, workshop, found.run);
+            self.edit(arena, workshop, found.run, Edit::Remove(found.index), usize::MAX);
         } else {
             arena.free(found.run);
         }

@@ -1,0 +1,235 @@
+//! One entry put into a run, taken out or replaced, where the rest of the run stays as it is.
+//!
+//! ```text
+//! before    [head][prefix][marks  ][lens  ][tags  ][sizes  ][suffixes       ][bodies         ]
+//! patch                      ^m       ^l      ^t       ^s         ^suffix         ^body
+//! after     [head][prefix][mar m ks][len l s][tag t s][siz s es][suff suffix ixes][bod body ies]
+//! ```
+//! That holds unless a column comes or goes: numbers that were the same in all entries and no longer are, or the other
+//! way round. Such a run is written anew, see splice.rs.
+
+use arrayvec::ArrayVec;
+
+use super::run::{
+    LEN_OFFSET, Layout, Run, SAME_LEN, SAME_SIZE, SAME_TAG, SIZE_OFFSET, SUFFIXES_OFFSET, TAG_OFFSET, mark_of,
+};
+use super::splice::Edit;
+
+/// The numbers of an entry that comes: its mark, and the lengths and tag that stand in columns.
+pub(super) type Cells = [u8; 4];
+const MARK: usize = 0;
+const LEN: usize = 1;
+const TAG: usize = 2;
+const SIZE: usize = 3;
+
+/// `bytes` in the place of those in `start..end`.
+struct Part<'e> {
+    start: usize,
+    end: usize,
+    bytes: &'e [u8],
+}
+
+/// All that changes in a run, in the order of its bytes.
+pub(super) struct Patch<'e> {
+    parts: ArrayVec<Part<'e>, 6>,
+    count: usize,
+    suffixes: usize,
+    len: usize,
+    pub(super) new_len: usize,
+}
+
+impl<'e> Patch<'e> {
+    /// What `edit` does to a run, if its columns stay; `cells` are to be kept as long.
+    pub(super) fn of(run: Run<'_>, edit: &Edit<'e>, cells: &'e mut Cells) -> Option<Patch<'e>> {
+        let layout = run.layout();
+        let len = run.body_start(&layout, layout.count);
+        let suffixes = layout.bodies - layout.suffixes;
+        let mut patch = Patch { parts: ArrayVec::new(), count: layout.count, suffixes, len, new_len: len };
+        match *edit {
+            Edit::Insert(at, suffix, entry) => {
+                *cells = [mark_of(suffix), suffix.len() as u8, entry.tag, entry.body.len() as u8];
+                let [_, len, tag, size] = *cells;
+                let is = |flag: u8, offset: usize, cell: u8| !run.has(flag) || run.bytes[offset] == cell;
+                if !is(SAME_LEN, LEN_OFFSET, len)
+                    || !is(SAME_TAG, TAG_OFFSET, tag)
+                    || !is(SAME_SIZE, SIZE_OFFSET, size)
+                {
+                    return None;
+                }
+                patch.columns(run, &layout, at, 0, Some(cells));
+                let (suffix_at, body_at) = (run.suffix_start(&layout, at), run.body_start(&layout, at));
+                patch.push(suffix_at, suffix_at, suffix);
+                patch.push(body_at, body_at, entry.body);
+                patch.count += 1;
+                patch.suffixes += suffix.len();
+            }
+            Edit::Remove(at) => {
+                for (flag, column) in
+                    [(SAME_LEN, layout.lens), (SAME_TAG, layout.tags), (SAME_SIZE, layout.sizes)]
+                {
+                    let column = &run.bytes[column..][..layout.count];
+                    if !run.has(flag) && is_same_but(column, at, column[usize::from(at == 0)]) {
+                        return None;
+                    }
+                }
+                patch.columns(run, &layout, at, 1, None);
+                let (suffix_at, body_at) = (run.suffix_start(&layout, at), run.body_start(&layout, at));
+                let suffix_len = run.len_at(&layout, at);
+                patch.push(suffix_at, suffix_at + suffix_len, &[]);
+                patch.push(body_at, body_at + run.size_at(&layout, at), &[]);
+                patch.count -= 1;
+                patch.suffixes -= suffix_len;
+            }
+            Edit::Replace(at, entry) => {
+                let size = entry.body.len() as u8;
+                *cells = [0, 0, entry.tag, size];
+                for (flag, offset, column, cell) in [
+                    (SAME_TAG, TAG_OFFSET, layout.tags, entry.tag),
+                    (SAME_SIZE, SIZE_OFFSET, layout.sizes, size),
+                ] {
+                    let stays = match run.has(flag) {
+                        true => run.bytes[offset] == cell,
+                        false => !is_same_but(&run.bytes[column..][..layout.count], at, cell),
+                    };
+                    if !stays {
+                        return None;
+                    }
+                }
+                for (flag, column, cell) in [(SAME_TAG, layout.tags, TAG), (SAME_SIZE, layout.sizes, SIZE)] {
+                    if !run.has(flag) {
+                        patch.push(column + at, column + at + 1, &cells[cell..=cell]);
+                    }
+                }
+                let body_at = run.body_start(&layout, at);
+                patch.push(body_at, body_at + run.size_at(&layout, at), entry.body);
+            }
+        }
+        Some(patch)
+    }
+
+    /// Puts `cells` into the columns that the run has, in the place of `skip` numbers.
+    fn columns(&mut self, run: Run<'_>, layout: &Layout, at: usize, skip: usize, cells: Option<&'e Cells>) {
+        let columns = [
+            (!run.is_unmarked(), layout.marks, MARK),
+            (!run.has(SAME_LEN), layout.lens, LEN),
+            (!run.has(SAME_TAG), layout.tags, TAG),
+            (!run.has(SAME_SIZE), layout.sizes, SIZE),
+        ];
+        for (is_there, column, cell) in columns {
+            if is_there {
+                let bytes = cells.map_or(&[][..], |cells| &cells[cell..=cell]);
+                self.push(column + at, column + at + skip, bytes);
+            }
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, start: usize, end: usize, bytes: &'e [u8]) {
+        self.new_len = self.new_len + bytes.len() - (end - start);
+        self.parts.push(Part { start, end, bytes });
+    }
+
+    /// Changes the run whose slot begins with `bytes` and has room for it.
+    pub(super) fn apply(&self, bytes: &mut [u8]) {
+        let bytes = &mut bytes[..self.len.max(self.new_len)];
+        if self.new_len >= self.len {
+            // What is behind moves up, the last first.
+            let (mut shift, mut end) = (self.new_len - self.len, self.len);
+            for part in self.parts.iter().rev() {
+                bytes.copy_within(part.end..end, part.end + shift);
+                shift = shift + (part.end - part.start) - part.bytes.len();
+                bytes[part.start + shift..part.start + shift + part.bytes.len()].copy_from_slice(part.bytes);
+                end = part.start;
+            }
+        } else {
+            let mut to = self.parts[0].start;
+            for (index, part) in self.parts.iter().enumerate() {
+                bytes[to..to + part.bytes.len()].copy_from_slice(part.bytes);
+                to += part.bytes.len();
+                let next = self.parts.get(index + 1).map_or(self.len, |next| next.start);
+                bytes.copy_within(part.end..next, to);
+                to += next - part.end;
+            }
+        }
+        self.write_head(bytes);
+    }
+
+    /// Writes the changed run to `out`.
+    pub(super) fn write(&self, run: Run<'_>, out: &mut Vec<u8>) {
+        out.clear();
+        let mut from = 0;
+        for part in &self.parts {
+            out.extend_from_slice(&run.bytes[from..part.start]);
+            out.extend_from_slice(part.bytes);
+            from = part.end;
+        }
+        out.extend_from_slice(&run.bytes[from..self.len]);
+        self.write_head(out);
+    }
+
+    fn write_head(&self, bytes: &mut [u8]) {
+        bytes[1] = self.count as u8;
+        bytes[SUFFIXES_OFFSET..SUFFIXES_OFFSET + 2].copy_from_slice(&(self.suffixes as u16).to_le_bytes());
+    }
+}
+
+/// Whether all of a column but the number at `at` is `cell`.
+fn is_same_but(column: &[u8], at: usize, cell: u8) -> bool {
+    let is_cell = |other: &u8| *other == cell;
+    column[..at].iter().all(is_cell) && column[at + 1..].iter().all(is_cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::run::{Entry, RUN};
+    use super::super::splice::{splice, write};
+    use super::*;
+    use crate::rng::Rng;
+
+    /// A random run, and an edit of it.
+    #[test]
+    fn a_patched_run_is_a_spliced_one() {
+        let mut rng = Rng::from_seed(11);
+        let mut patched = 0;
+        for _ in 0..20_000 {
+            let uneven = [rng.percent(30), rng.percent(30), rng.percent(30)];
+            let mut keys: Vec<Vec<u8>> = (0..1 + rng.index(12))
+                .map(|_| vec![rng.below(9) as u8; if uneven[0] { rng.index(4) } else { 2 }])
+                .collect();
+            keys.sort_unstable();
+            keys.dedup();
+            let any = |rng: &mut Rng| {
+                let size = if uneven[2] { rng.index(20) } else { 8 };
+                (if uneven[1] { rng.below(3) as u8 } else { 1 }, vec![rng.below(256) as u8; size])
+            };
+            let held: Vec<(u8, Vec<u8>)> = keys.iter().map(|_| any(&mut rng)).collect();
+            let entries =
+                keys.iter().zip(&held).map(|(key, (tag, body))| (&key[..], Entry { tag: *tag, body }));
+            let (mut bytes, mut slow, mut fast) = (Vec::new(), Vec::new(), Vec::new());
+            write(&mut bytes, rng.percent(50), b"prefix", entries);
+            bytes.resize(bytes.len() + 300, 0xEE);
+            let run = Run::new(&bytes);
+            assert!(run.bytes[0] & RUN != 0);
+            let (tag, body) = any(&mut rng);
+            let entry = Entry { tag, body: &body };
+            let suffix = vec![rng.below(9) as u8; if uneven[0] { rng.index(5) } else { 2 }];
+            let at = rng.index(keys.len());
+            let edit = match rng.below(3) {
+                0 if keys.len() > 1 => Edit::Remove(at),
+                1 if !keys.contains(&suffix) => Edit::Insert(run.suffix_position(&suffix), &suffix, entry),
+                _ => Edit::Replace(at, entry),
+            };
+            splice(run, edit, &mut slow);
+            let mut cells = [0; 4];
+            let Some(patch) = Patch::of(run, &edit, &mut cells) else { continue };
+            patched += 1;
+            patch.write(run, &mut fast);
+            assert_eq!(fast, slow, "{edit:?}");
+            assert_eq!(patch.new_len, slow.len());
+            let mut inside = bytes.clone();
+            patch.apply(&mut inside);
+            assert_eq!(inside[..slow.len()], slow, "{edit:?}");
+        }
+        assert!(patched > 10_000, "most runs keep their columns: {patched}");
+    }
+}
