@@ -8,6 +8,8 @@ pub const BULK_BYTES_MAX: usize = 512 << 20;
 pub const ARGUMENTS_MAX: usize = 1_048_576;
 /// Bytes of an inline line; the four verbs PUT, QUERY, DELETE, COMPUTE may be as long as a bulk.
 pub const INLINE_BYTES_MAX: usize = 64 << 10;
+/// ... and no bound may be below this: a line must hold the longest of the names of commands.
+pub const INLINE_BYTES_MIN: usize = 64;
 /// Bytes of all incomplete requests together; beyond it `-OOM`.
 pub const INCOMPLETE_BYTES_MAX: usize = 1 << 30;
 /// Bytes of a document's text.
@@ -35,6 +37,17 @@ pub const QUEUED_BYTES_MAX: usize = 64 << 20;
 pub const QUEUED_FULL_SECS_MAX: u64 = 2;
 /// ... or when nothing could be written for this many seconds.
 pub const QUEUED_SECS_MAX: u64 = 60;
+/// No limit of time may be longer: longer waits are no limit.
+pub const PATIENCE_SECS_MAX: u64 = 86_400;
+/// A client that is silent for so many seconds is asked by the kernel whether it still stands (TCP keepalive), as Redis
+/// does: one whose machine went away without a word would keep its place for ever.
+pub const KEEPALIVE_SECS_DEFAULT: u32 = 300;
+/// What the kernel takes for it.
+pub const KEEPALIVE_SECS_MAX: u32 = 32_767;
+/// Microseconds from which a command is slow (as Redis).
+pub const SLOWER_THAN_MICROS_DEFAULT: i64 = 10_000;
+/// Slow commands that are remembered (as Redis).
+pub const SLOW_LOG_LEN_DEFAULT: usize = 128;
 /// Requests of one connection answered in one turn of the loop; then the others come first.
 pub const REQUESTS_PER_TURN_MAX: usize = 64;
 /// Bytes read at once; one buffer of this size serves the whole loop.

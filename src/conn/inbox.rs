@@ -25,7 +25,7 @@ pub fn deliver<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[
     let Some(mut kept) = net.lift(id) else {
         return show(machine, net, id, bytes, now);
     };
-    if net.inbox_bytes() + kept.inbox.len() + bytes.len() > net.limits().incomplete_bytes {
+    if net.inbox_bytes() + kept.inbox.len() + kept.held + bytes.len() > net.limits().incomplete_bytes {
         net.put_back(id, kept);
         return Delivery::OutOfMemory;
     }
@@ -43,6 +43,7 @@ pub fn deliver<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[
     assert!(taken.consumed <= unread, "took {} of {unread} bytes", taken.consumed);
     kept.taken += taken.consumed;
     kept.wanted = wanted(taken.next, unread - taken.consumed);
+    kept.held = machine.held_bytes(id);
     net.put_back(id, kept);
     settle(net, id, taken.next, unread - taken.consumed)
 }
@@ -71,10 +72,11 @@ fn show<M: Machine>(machine: &mut M, net: &mut Net, id: ConnId, bytes: &[u8], no
     assert!(taken.consumed <= bytes.len(), "took {} of {} bytes", taken.consumed, bytes.len());
     let rest = &bytes[taken.consumed..];
     if !rest.is_empty() {
-        if net.inbox_bytes() + rest.len() > net.limits().incomplete_bytes {
+        let held = machine.held_bytes(id);
+        if net.inbox_bytes() + rest.len() + held > net.limits().incomplete_bytes {
             return Delivery::OutOfMemory;
         }
-        net.keep(id, rest, wanted(taken.next, rest.len()), now.time);
+        net.keep(id, rest, wanted(taken.next, rest.len()), held, now.time);
     }
     settle(net, id, taken.next, rest.len())
 }

@@ -22,7 +22,7 @@ mod net;
 
 pub use inbox::{Delivery, deliver, deliver_eof};
 pub use link::{Backoff, LinkTimes};
-pub use net::{Counters, Net, NetRequest};
+pub use net::{Counters, Entrance, Net, NetRequest};
 
 use crate::time::{Now, Time};
 use std::io;
@@ -138,6 +138,13 @@ pub trait Machine {
     /// Bytes came: those not taken before, then the new ones.
     fn handle_bytes(&mut self, id: ConnId, bytes: &[u8], now: Now, net: &mut Net) -> Taken;
 
+    /// Memory that is kept for the incomplete request of `id`, beside its own bytes: it counts as they do. Asked when bytes
+    /// were not taken.
+    fn held_bytes(&self, id: ConnId) -> usize {
+        let _ = id;
+        0
+    }
+
     /// The peer will send nothing more; `unread` bytes were never taken. Answers already owed may still be sent: the
     /// machine says [`Net::close`] when it is done with the connection.
     fn handle_eof(&mut self, id: ConnId, unread: &[u8], now: Now, net: &mut Net) {
@@ -158,6 +165,11 @@ pub trait Machine {
     fn handle_shutdown(&mut self, now: Now, net: &mut Net) {
         let _ = now;
         net.stop(0);
+    }
+
+    /// The process was asked to read its settings again (SIGHUP).
+    fn handle_reload(&mut self, now: Now, net: &mut Net) {
+        let _ = (now, net);
     }
 
     /// What a client that cannot be served is told before it is closed.

@@ -8,7 +8,7 @@
 //! ```
 
 use super::ConnId;
-use crate::limits::{Limits, QUEUED_FULL_SECS_MAX};
+use crate::limits::{KEEPALIVE_SECS_DEFAULT, Limits, QUEUED_FULL_SECS_MAX};
 use crate::time::Time;
 use std::io;
 use std::net::SocketAddr;
@@ -46,6 +46,22 @@ pub struct Counters {
     pub bytes_out: u64,
 }
 
+/// Whom a driver's listeners let in, and how it is noticed that one is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entrance {
+    /// Clients at once; who comes when there are so many is told so.
+    pub clients_max: usize,
+    /// Seconds of silence after which the kernel asks a client whether it still stands; 0: never. For those who come
+    /// from then on.
+    pub keepalive_secs: u32,
+}
+
+impl Default for Entrance {
+    fn default() -> Entrance {
+        Entrance { clients_max: usize::MAX, keepalive_secs: KEEPALIVE_SECS_DEFAULT }
+    }
+}
+
 const OPEN: u8 = 1;
 /// The machine said close or abort: it hears nothing more.
 const CLOSING: u8 = 2;
@@ -73,6 +89,8 @@ pub(super) struct Memory {
     pub(super) taken: usize,
     /// The machine wants to be called again only with this many untaken bytes.
     pub(super) wanted: usize,
+    /// What the machine keeps for the incomplete request beside its bytes.
+    pub(super) held: usize,
     /// When the last byte of an incomplete request came.
     pub(super) received_at: Time,
     outbox: Vec<u8>,
@@ -84,6 +102,11 @@ pub(super) struct Memory {
 impl Memory {
     fn unread(&self) -> usize {
         self.inbox.len() - self.taken
+    }
+
+    /// What counts as incomplete.
+    pub(super) fn incomplete(&self) -> usize {
+        self.unread() + self.held
     }
 
     fn queued(&self) -> usize {
@@ -104,6 +127,8 @@ struct Entry {
     flags: u8,
     memory: Option<Box<Memory>>,
 }
+
+const _: () = assert!(size_of::<Entry>() == 16, "an idle connection owns no memory but this");
 
 impl Entry {
     fn holds(&self, id: ConnId) -> bool {
@@ -148,7 +173,7 @@ impl Pool {
         {
             memory.inbox.clear();
             memory.outbox.clear();
-            (memory.taken, memory.wanted, memory.sent) = (0, 0, 0);
+            (memory.taken, memory.wanted, memory.held, memory.sent) = (0, 0, 0, 0);
             (memory.received_at, memory.stuck_since) = (Time::ZERO, Time::ZERO);
             self.spare.push(memory);
         }
@@ -161,6 +186,7 @@ pub struct Net {
     /// Kept by the driver.
     pub counters: Counters,
     limits: Limits,
+    entrance: Entrance,
     entries: Vec<Entry>,
     free: Vec<u32>,
     pool: Pool,
@@ -179,9 +205,24 @@ impl Net {
         Net::default()
     }
 
-    /// What clients may send and leave unread; to be told before there are connections.
+    /// What clients may send and leave unread, from now on.
     pub fn set_limits(&mut self, limits: Limits) {
         self.limits = limits;
+        // Who was paused under the old ones may not be under the new, and no event would tell of it.
+        let waiting = self.entries.iter().enumerate().filter(|(_, entry)| entry.memory.is_some());
+        let ids: Vec<ConnId> =
+            waiting.map(|(index, entry)| ConnId::new(index as u32, entry.generation)).collect();
+        ids.into_iter().for_each(|id| self.mark_ready(id));
+    }
+
+    /// Whom the listeners let in, from now on.
+    pub fn set_entrance(&mut self, entrance: Entrance) {
+        self.entrance = entrance;
+    }
+
+    /// Whom the listeners let in.
+    pub fn entrance(&self) -> Entrance {
+        self.entrance
     }
 
     /// What clients may send and leave unread.
@@ -256,7 +297,7 @@ impl Net {
         self.len() == 0
     }
 
-    /// Bytes received and not yet taken, over all connections.
+    /// Bytes received and not yet taken, and what machines keep for them, over all connections.
     pub fn inbox_bytes(&self) -> usize {
         self.inbox_bytes
     }
@@ -268,9 +309,9 @@ impl Net {
             // What was not taken never will be: others may need the room before the last answers are sent.
             let entry = &mut self.entries[id.index()];
             if let Some(memory) = entry.memory.as_mut() {
-                self.inbox_bytes -= memory.unread();
+                self.inbox_bytes -= memory.incomplete();
                 memory.inbox = Vec::new();
-                memory.taken = 0;
+                (memory.taken, memory.held) = (0, 0);
                 entry.release_if_idle(&mut self.pool);
             }
         }
@@ -296,7 +337,7 @@ impl Net {
         entry.flags = 0;
         entry.generation = entry.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         if let Some(memory) = entry.memory.take() {
-            self.inbox_bytes -= memory.unread();
+            self.inbox_bytes -= memory.incomplete();
             self.pool.put(memory);
         }
         self.free.push(id.index);
@@ -508,8 +549,9 @@ impl Net {
         std::mem::swap(&mut lifted.inbox, &mut memory.inbox);
         lifted.taken = std::mem::take(&mut memory.taken);
         lifted.wanted = std::mem::take(&mut memory.wanted);
+        lifted.held = std::mem::take(&mut memory.held);
         lifted.received_at = memory.received_at;
-        self.inbox_bytes -= lifted.unread();
+        self.inbox_bytes -= lifted.incomplete();
         Some(lifted)
     }
 
@@ -520,25 +562,25 @@ impl Net {
             if unread > 0 {
                 let memory = entry.memory(&mut self.pool);
                 std::mem::swap(&mut lifted.inbox, &mut memory.inbox);
-                (memory.taken, memory.wanted) = (lifted.taken, lifted.wanted);
+                (memory.taken, memory.wanted, memory.held) = (lifted.taken, lifted.wanted, lifted.held);
                 memory.received_at = lifted.received_at;
-                self.inbox_bytes += unread;
+                self.inbox_bytes += memory.incomplete();
             }
             entry.release_if_idle(&mut self.pool);
         }
         self.pool.put(lifted);
     }
 
-    /// Keeps bytes that were not taken.
-    pub(super) fn keep(&mut self, id: ConnId, bytes: &[u8], wanted: usize, now: Time) {
+    /// Keeps bytes that were not taken, for whose request the machine keeps `held` bytes more.
+    pub(super) fn keep(&mut self, id: ConnId, bytes: &[u8], wanted: usize, held: usize, now: Time) {
         let Some(entry) = self.entries.get_mut(id.index()).filter(|e| e.holds(id) && e.is_live()) else {
             return;
         };
         let memory = entry.memory(&mut self.pool);
         memory.inbox.extend_from_slice(bytes);
-        memory.wanted = wanted;
+        (memory.wanted, memory.held) = (wanted, held);
         memory.received_at = now;
-        self.inbox_bytes += bytes.len();
+        self.inbox_bytes += bytes.len() + held;
     }
 
     pub(super) fn set_stalled(&mut self, id: ConnId) {

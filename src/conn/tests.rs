@@ -1,5 +1,5 @@
 use super::*;
-use crate::limits;
+use crate::limits::{self, Limits};
 use crate::time::Span;
 
 /// Takes lines and echoes each, `budget` lines a call; stalls after a line `stall`; with `frame` takes only that many
@@ -253,4 +253,68 @@ fn the_end_is_told_once_with_what_was_never_taken() {
     deliver_eof(&mut machine, &mut net, id, at(1));
     assert_eq!((machine.0, net.inbox_bytes(), net.pending()), (vec![b"bc".to_vec()], 0, 0));
     assert!(net.is_live(id) && !net.wants_input(id));
+}
+
+#[test]
+fn who_was_paused_is_looked_at_when_the_bounds_change() {
+    let mut net = Net::new();
+    net.set_limits(Limits { pause_bytes: 10, ..Limits::FULL });
+    let (paused, idle) = (net.insert(), net.insert());
+    net.out(paused).extend_from_slice(&[b'x'; 20]);
+    assert!(!net.wants_input(paused) && !net.has_ready());
+    net.set_limits(Limits::FULL);
+    let mut ready = vec![];
+    net.take_ready(&mut ready);
+    assert!(net.wants_input(paused) && net.is_live(idle));
+    assert_eq!(ready, [paused], "no event would tell of it");
+}
+
+/// Takes nothing, and keeps ten times what it was shown.
+struct Hoarder(usize);
+
+impl Machine for Hoarder {
+    fn handle_open(&mut self, _id: ConnId, _origin: Origin, _now: Now, _net: &mut Net) {}
+
+    fn handle_bytes(&mut self, _id: ConnId, bytes: &[u8], _now: Now, _net: &mut Net) -> Taken {
+        self.0 = 10 * bytes.len();
+        let consumed = if bytes.ends_with(b".") { bytes.len() } else { 0 };
+        Taken { consumed, next: Next::More { at_least: 1 } }
+    }
+
+    fn held_bytes(&self, _id: ConnId) -> usize {
+        self.0
+    }
+
+    fn handle_close(&mut self, _id: ConnId, _reason: CloseReason, _now: Now, _net: &mut Net) {}
+
+    fn handle_timeout(&mut self, _now: Now, _net: &mut Net) {}
+
+    fn poll_timeout(&self) -> Option<Time> {
+        None
+    }
+
+    fn refusal(&self, _refusal: Refusal) -> &'static [u8] {
+        b""
+    }
+}
+
+#[test]
+fn what_a_machine_keeps_for_a_request_counts() {
+    let (mut net, mut machine) = (Net::new(), Hoarder(0));
+    net.set_limits(Limits { incomplete_bytes: 100, ..Limits::FULL });
+    let (one, other) = (net.insert(), net.insert());
+    let mut show =
+        |net: &mut Net, id: ConnId, bytes: &[u8]| deliver(&mut machine, net, id, bytes, Now::default());
+    assert_eq!(show(&mut net, one, b"abc"), Delivery::Open);
+    assert_eq!(net.inbox_bytes(), 3 + 30);
+    assert_eq!(show(&mut net, one, b"de"), Delivery::Open);
+    assert_eq!(net.inbox_bytes(), 5 + 50);
+    assert_eq!(show(&mut net, other, b"fghij"), Delivery::OutOfMemory);
+    assert_eq!(net.inbox_bytes(), 5 + 50);
+    net.remove(other);
+    assert_eq!(show(&mut net, one, b"."), Delivery::Open);
+    assert_eq!((net.inbox_bytes(), net.pending()), (0, 0));
+    assert_eq!(show(&mut net, one, b"k"), Delivery::Open);
+    net.close(one);
+    assert_eq!(net.inbox_bytes(), 0);
 }

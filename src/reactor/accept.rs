@@ -1,13 +1,16 @@
 //! The door: listeners, how many clients are inside, and what becomes of one for whom there is no place.
 
+use crate::conn::Entrance;
 use crate::limits;
 use crate::time::{Span, Time};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
+use rustix::net::sockopt;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
 
 /// Connections that wait for `accept`; the kernel takes no more than its own bound (`somaxconn`).
 const BACKLOG: i32 = 65_535;
@@ -40,21 +43,23 @@ pub(super) enum Arrival {
 pub(super) struct Door {
     listeners: Vec<Listener>,
     clients: usize,
-    clients_max: usize,
+    /// As the listeners have it, whose clients inherit it.
+    keepalive_secs: u32,
     /// An open file for nothing: when the process has no descriptor left, it is given up for as long as it takes to
     /// accept a client and tell it so. Without it such clients would wait unheard, and the loop would spin.
     spare: Option<File>,
 }
 
 impl Door {
-    pub(super) fn new(clients_max: usize) -> Door {
-        Door { listeners: Vec::new(), clients: 0, clients_max, spare: None }
+    pub(super) fn new() -> Door {
+        Door { listeners: Vec::new(), clients: 0, keepalive_secs: 0, spare: None }
     }
 
     /// Listens on `address`; a port 0 is chosen by the system. Returns the address with its port.
     pub(super) fn open(
         &mut self,
         address: SocketAddr,
+        entrance: Entrance,
         registry: &Registry,
         token: impl Fn(usize) -> Token,
     ) -> io::Result<SocketAddr> {
@@ -62,6 +67,7 @@ impl Door {
         let address = socket.local_addr()?;
         registry.register(&mut socket, token(self.listeners.len()), Interest::READABLE)?;
         self.listeners.push(Listener { socket, address, pending: false, retry_at: Time::ZERO });
+        self.keep_alive(entrance.keepalive_secs);
         self.keep_spare();
         Ok(address)
     }
@@ -95,14 +101,18 @@ impl Door {
     }
 
     /// Whoever waits at the listener of this index, as many as may come in in one turn.
-    pub(super) fn arrivals(&mut self, index: usize, now: Time, into: &mut Vec<Arrival>) {
+    pub(super) fn arrivals(&mut self, index: usize, now: Time, entrance: Entrance, into: &mut Vec<Arrival>) {
+        // The kernel makes a client's socket before it is accepted: this is for those who come later.
+        if self.keepalive_secs != entrance.keepalive_secs {
+            self.keep_alive(entrance.keepalive_secs);
+        }
         let listener = &self.listeners[index];
         if !listener.pending || listener.retry_at > now {
             return;
         }
         for _ in 0..ARRIVALS_PER_TURN_MAX {
             let arrival = match self.listeners[index].accept() {
-                Ok(client) => self.place(client),
+                Ok(client) => self.place(client, entrance.clients_max),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.listeners[index].pending = false;
                     break;
@@ -137,8 +147,22 @@ impl Door {
         }
     }
 
-    fn place(&mut self, (stream, peer, local): (TcpStream, SocketAddr, SocketAddr)) -> Arrival {
-        if self.clients >= self.clients_max {
+    /// From now on the kernel asks silent clients whether they still stand.
+    fn keep_alive(&mut self, secs: u32) {
+        for listener in &self.listeners {
+            if let Err(error) = set_keepalive(&listener.socket, secs) {
+                log::warn!("clients at {} cannot be kept alive: {error}", listener.address);
+            }
+        }
+        self.keepalive_secs = secs;
+    }
+
+    fn place(
+        &mut self,
+        (stream, peer, local): (TcpStream, SocketAddr, SocketAddr),
+        clients_max: usize,
+    ) -> Arrival {
+        if self.clients >= clients_max {
             return Arrival::Surplus(stream);
         }
         self.clients += 1;
@@ -167,6 +191,18 @@ pub(super) fn turn_away(mut stream: TcpStream, words: &[u8], scratch: &mut [u8])
     let _ = stream.shutdown(Shutdown::Write);
     // What it sent already is taken, so that the kernel does not answer it with a reset that overtakes the words.
     let _ = stream.read(scratch);
+}
+
+/// After `secs` of silence the kernel asks three times within as long again, as Redis does; 0: it does not. On Linux who
+/// is accepted inherits it.
+fn set_keepalive(listener: &TcpListener, secs: u32) -> rustix::io::Result<()> {
+    const PROBES: u32 = 3;
+    if secs > 0 {
+        sockopt::set_tcp_keepidle(listener, Duration::from_secs(secs.into()))?;
+        sockopt::set_tcp_keepintvl(listener, Duration::from_secs((secs / PROBES).max(1).into()))?;
+        sockopt::set_tcp_keepcnt(listener, PROBES)?;
+    }
+    sockopt::set_socket_keepalive(listener, secs > 0)
 }
 
 /// A non-blocking listener. On Linux the sockets that it accepts inherit TCP_NODELAY.
@@ -201,3 +237,39 @@ fn is_out_of_files(error: &io::Error) -> bool {
 
 const _: () =
     assert!(limits::RESERVED_FILES > 8, "listeners, poll, waker, signals, log and the spare fit in");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::Poll;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn who_comes_in_is_kept_alive_as_the_entrance_says() {
+        let poll = Poll::new().unwrap();
+        let mut door = Door::new();
+        let address =
+            door.open(([127, 0, 0, 1], 0).into(), Entrance::default(), poll.registry(), Token).unwrap();
+        let mut accepted = |secs: u32| {
+            door.arrivals(
+                0,
+                Time::ZERO,
+                Entrance { keepalive_secs: secs, ..Entrance::default() },
+                &mut vec![],
+            );
+            let client = std::net::TcpStream::connect(address).unwrap();
+            let mut arrivals = vec![];
+            let entrance = Entrance { keepalive_secs: secs, ..Entrance::default() };
+            while arrivals.is_empty() {
+                door.knock(0);
+                door.arrivals(0, Time::ZERO, entrance, &mut arrivals);
+            }
+            let Some(Arrival::Client(stream, ..)) = arrivals.pop() else { panic!("there is room") };
+            drop(client);
+            (sockopt::socket_keepalive(&stream).unwrap(), sockopt::tcp_keepidle(&stream).unwrap().as_secs())
+        };
+        assert_eq!(accepted(300), (true, 300));
+        assert_eq!(accepted(7), (true, 7));
+        assert!(!accepted(0).0);
+    }
+}

@@ -10,12 +10,12 @@
 
 use log::LevelFilter;
 use simplelog::{Config, ConfigBuilder, WriteLogger};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -30,22 +30,43 @@ enum Entry {
     Line(Vec<u8>),
     /// All before this is written: say so.
     Flush(SyncSender<()>),
+    /// The file has another name now: what follows goes to a new one.
+    Reopen,
 }
+
+/// The log of this process, for [`reopen`].
+static LOG: OnceLock<SyncSender<Entry>> = OnceLock::new();
 
 /// Keeps the log's end of life: when dropped, waits (at most a second or two) until the last lines are written.
 pub struct LogGuard {
     entries: SyncSender<Entry>,
 }
 
-/// Starts the log of this process, once: lines of `level` and above go to `file` (appended) or to stderr.
+/// Starts the log of this process, once: lines of `level` and above go to `file` (appended) or to stderr. The level can
+/// be changed later: [`log::set_max_level`].
 pub fn start(level: LevelFilter, file: Option<&Path>) -> io::Result<LogGuard> {
     let sink: Box<dyn Write + Send> = match file {
-        Some(path) => Box::new(OpenOptions::new().create(true).append(true).open(path)?),
+        Some(path) => Box::new(open(path)?),
         None => Box::new(io::stderr()),
     };
-    let (queue, guard) = queue(sink)?;
-    WriteLogger::init(level, config(), queue).map_err(io::Error::other)?;
+    let (queue, guard) = queue(sink, file.map(Path::to_owned))?;
+    WriteLogger::init(LevelFilter::Trace, config(), queue).map_err(io::Error::other)?;
+    log::set_max_level(level);
+    // Started once, or `init` would have said so.
+    let _ = LOG.set(guard.entries.clone());
     Ok(guard)
+}
+
+/// Opens the log's file anew, after somebody (logrotate) has given it another name. Without a file nothing happens.
+pub fn reopen() {
+    if let Some(entries) = LOG.get() {
+        // Where the log stands still, it is no use to have a new file.
+        let _ = entries.try_send(Entry::Reopen);
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// `2026-11-22T12:41:20.123456789Z [INFO] request: 127.0.0.1:50312 get person1`
@@ -81,26 +102,34 @@ impl Write for Queue {
     }
 }
 
-fn queue(sink: Box<dyn Write + Send>) -> io::Result<(Queue, LogGuard)> {
+fn queue(sink: Box<dyn Write + Send>, file: Option<PathBuf>) -> io::Result<(Queue, LogGuard)> {
     let (entries, lines) = sync_channel(LINES_MAX);
     let dropped = Arc::new(AtomicU64::new(0));
     let counter = Arc::clone(&dropped);
-    thread::Builder::new().name("log".to_owned()).spawn(move || write_lines(&lines, sink, &counter))?;
+    thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || write_lines(&lines, sink, file.as_deref(), &counter))?;
     let guard = LogGuard { entries: entries.clone() };
     Ok((Queue { line: Vec::new(), entries, dropped }, guard))
 }
 
-fn write_lines(entries: &Receiver<Entry>, mut sink: Box<dyn Write + Send>, dropped: &AtomicU64) {
+fn write_lines(
+    entries: &Receiver<Entry>,
+    mut sink: Box<dyn Write + Send>,
+    file: Option<&Path>,
+    dropped: &AtomicU64,
+) {
     let mut bytes = Vec::with_capacity(WRITE_BYTES);
     while let Ok(first) = entries.recv() {
-        let mut flushed = None;
+        let (mut flushed, mut reopen) = (None, false);
         let mut next = Some(first);
         while let Some(entry) = next {
             match entry {
                 Entry::Line(line) => bytes.extend_from_slice(&line),
                 Entry::Flush(done) => flushed = Some(done),
+                Entry::Reopen => reopen = true,
             }
-            next = match flushed.is_none() && bytes.len() < WRITE_BYTES {
+            next = match flushed.is_none() && !reopen && bytes.len() < WRITE_BYTES {
                 true => entries.try_recv().ok(),
                 false => None,
             };
@@ -112,6 +141,14 @@ fn write_lines(entries: &Receiver<Entry>, mut sink: Box<dyn Write + Send>, dropp
         // There is nobody to tell that the log cannot be written.
         let _ = sink.write_all(&bytes).and_then(|()| sink.flush());
         bytes.clear();
+        if let Some(path) = file.filter(|_| reopen) {
+            match open(path) {
+                Ok(new) => sink = Box::new(new),
+                Err(error) => {
+                    let _ = writeln!(sink, "(the log cannot be opened again at {}: {error})", path.display());
+                }
+            }
+        }
         if let Some(done) = flushed {
             let _ = done.send(());
         }
@@ -172,7 +209,7 @@ mod tests {
     fn a_log_that_stands_still_drops_lines_and_counts_them() {
         let (permits, gate) = channel();
         let (written, out) = channel();
-        let (queue, guard) = queue(Box::new(Gate { permits: gate, written })).unwrap();
+        let (queue, guard) = queue(Box::new(Gate { permits: gate, written }), None).unwrap();
         let logger = WriteLogger::new(LevelFilter::Info, config(), queue);
         // None of these waits, though nothing is written.
         (0..LINES_MAX * 2 + 10).for_each(|i| log(&*logger, &format!("line {i}")));
@@ -196,7 +233,7 @@ mod tests {
     fn a_line_says_when_how_grave_who_and_what() {
         let (permits, gate) = channel();
         let (written, out) = channel();
-        let (queue, guard) = queue(Box::new(Gate { permits: gate, written })).unwrap();
+        let (queue, guard) = queue(Box::new(Gate { permits: gate, written }), None).unwrap();
         let logger = WriteLogger::new(LevelFilter::Info, config(), queue);
         log(&*logger, "127.0.0.1:7 get person1");
         permits.send(()).unwrap();

@@ -39,7 +39,7 @@ pub use files::{clients_max, raise_open_files};
 pub use signals::StopHandle;
 pub use usage::Usage;
 
-use crate::conn::{CloseReason, ConnId, Machine, Net, NetRequest, Origin, Refusal};
+use crate::conn::{CloseReason, ConnId, Entrance, Machine, Net, NetRequest, Origin, Refusal};
 use crate::limits::{self, Limits};
 use crate::time::{Now, Span, Time};
 use accept::{Arrival, Door, turn_away};
@@ -112,13 +112,15 @@ impl Reactor {
     pub fn new(clients_max: usize) -> io::Result<Reactor> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let mut net = Net::new();
+        net.set_entrance(Entrance { clients_max, ..Entrance::default() });
         Ok(Reactor {
             poll,
             waker,
             clock: Clock::new(),
-            net: Net::new(),
+            net,
             sockets: Sockets::default(),
-            door: Door::new(clients_max),
+            door: Door::new(),
             stops: Stops::new(),
             feeds: Feeds::default(),
             lists: Lists::default(),
@@ -132,15 +134,27 @@ impl Reactor {
         self.net.set_limits(limits);
     }
 
+    /// Whom its listeners let in; [`Reactor::new`] has said how many.
+    pub fn set_entrance(&mut self, entrance: Entrance) {
+        self.net.set_entrance(entrance);
+    }
+
     /// Listens on `address`, from now on: whoever connects before `run` waits. A port 0 is chosen by the system;
     /// returns the address with its port.
     pub fn listen(&mut self, address: SocketAddr) -> io::Result<SocketAddr> {
-        self.door.open(address, self.poll.registry(), |index| Token(FIRST_LISTENER + index))
+        self.door
+            .open(address, self.net.entrance(), self.poll.registry(), |index| Token(FIRST_LISTENER + index))
     }
 
     /// From now on SIGTERM and SIGINT ask this reactor to shut down. For at most one reactor of a process.
     pub fn catch_signals(&mut self) -> io::Result<()> {
         self.stops.catch_signals(self.poll.registry(), SIGNALS)
+    }
+
+    /// From now on SIGHUP does not end the process but tells the machine to read its settings again. After
+    /// [`Reactor::catch_signals`].
+    pub fn catch_reload(&mut self) -> io::Result<()> {
+        self.stops.catch_reload()
     }
 
     /// The clocks now, as the machine will see them: for what it is told before `run`.
@@ -183,6 +197,9 @@ impl Reactor {
             self.note(&events);
             self.pump_all(machine, now);
             self.time_out(machine, now);
+            if self.stops.take_reload() {
+                machine.handle_reload(now, &mut self.net);
+            }
             if self.stops.is_asked() && !is_told {
                 is_told = true;
                 self.catch_up(machine, &mut events)?;

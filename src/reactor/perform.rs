@@ -6,7 +6,7 @@ impl Reactor {
     /// Lets in who waits at a listener.
     pub(super) fn accept<M: Machine>(&mut self, machine: &mut M, listener: usize, now: Now) {
         let mut arrivals = std::mem::take(&mut self.lists.arrivals);
-        self.door.arrivals(listener, now.time, &mut arrivals);
+        self.door.arrivals(listener, now.time, self.net.entrance(), &mut arrivals);
         for arrival in arrivals.drain(..) {
             match arrival {
                 Arrival::Client(stream, peer, local) => {

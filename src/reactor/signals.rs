@@ -1,7 +1,8 @@
-//! Who may ask a reactor to end: the system by a signal, another thread by a handle.
+//! Who may ask a reactor to end: the system by a signal, another thread by a handle. And by another signal, to tell its
+//! machine that settings are to be read again.
 
 use mio::{Interest, Registry, Token, Waker};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use std::io;
 use std::sync::Arc;
@@ -29,11 +30,13 @@ pub(super) struct Stops {
     signals: Option<Signals>,
     /// How often signals came; those that came together count once.
     count: u32,
+    /// SIGHUP came.
+    reload: bool,
 }
 
 impl Stops {
     pub(super) fn new() -> Stops {
-        Stops { asked: Arc::default(), signals: None, count: 0 }
+        Stops { asked: Arc::default(), signals: None, count: 0, reload: false }
     }
 
     pub(super) fn handle(&self, waker: &Arc<Waker>) -> StopHandle {
@@ -48,13 +51,28 @@ impl Stops {
         Ok(())
     }
 
+    /// SIGHUP does not end the process either, but is told by [`Stops::take_reload`].
+    pub(super) fn catch_reload(&mut self) -> io::Result<()> {
+        let signals = self.signals.as_ref().expect("signals are caught before this one is added");
+        signals.add_signal(SIGHUP)
+    }
+
     /// Signals came in.
     pub(super) fn note_signals(&mut self) {
-        if let Some(signals) = &mut self.signals
-            && signals.pending().count() > 0
-        {
-            self.count = self.count.saturating_add(1);
+        let Some(signals) = &mut self.signals else { return };
+        let mut ends = false;
+        for signal in signals.pending() {
+            match signal {
+                SIGHUP => self.reload = true,
+                _ => ends = true,
+            }
         }
+        self.count = self.count.saturating_add(ends.into());
+    }
+
+    /// Somebody asked that settings are read again, since this was last asked.
+    pub(super) fn take_reload(&mut self) -> bool {
+        std::mem::take(&mut self.reload)
     }
 
     /// Somebody asked for the end.

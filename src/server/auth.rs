@@ -39,7 +39,7 @@ impl Strangers {
 impl Server {
     /// A connection is open: it is locked where a password is set, unless it comes from this process.
     pub(super) fn lock_new(&mut self, id: ConnId, origin: Origin, now: Time) {
-        if self.config.password.is_some() && !matches!(origin, Origin::Local { .. }) {
+        if self.config.settings.password.is_some() && !matches!(origin, Origin::Local { .. }) {
             self.lock(id, now);
         }
     }
@@ -50,7 +50,7 @@ impl Server {
         let listed = session.mode.has(Mode::LISTED);
         session.reset();
         session.mode.set(Mode::LISTED, listed);
-        if self.config.password.is_some() {
+        if self.config.settings.password.is_some() {
             self.lock(id, now);
         }
     }
@@ -83,13 +83,13 @@ impl Server {
         match self.sessions.get(id) {
             Some(session) if session.mode.has(Mode::LOCKED) => RequestLimits::UNAUTHENTICATED,
             Some(session) if session.broker().is_some() => RequestLimits::FULL,
-            _ => RequestLimits::from(&self.config.limits),
+            _ => RequestLimits::from(&self.config.settings.limits),
         }
     }
 
     /// Opens the session to who gives the right password. Without a password set any is right, as in Redis.
     pub(super) fn authenticate(&mut self, id: ConnId, user: &[u8], password: &[u8]) -> Outcome {
-        let right = self.config.password.as_ref().is_none_or(|known| known.is(password));
+        let right = self.config.settings.password.as_ref().is_none_or(|known| known.is(password));
         if user != DEFAULT || !right {
             return Err(CommandError::WrongPassword);
         }
@@ -100,7 +100,7 @@ impl Server {
     /// `AUTH [user] password`.
     pub(super) fn auth(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
         match call.len() {
-            2 if self.config.password.is_none() => return Err(CommandError::NoPasswordSet),
+            2 if self.config.settings.password.is_none() => return Err(CommandError::NoPasswordSet),
             2 => self.authenticate(call.id, DEFAULT, call.arg(1))?,
             3 => self.authenticate(call.id, call.arg(1), call.arg(2))?,
             _ => return Err(CommandError::Syntax),

@@ -14,7 +14,7 @@ pub(super) const HANDLERS: Handlers = &[
 
 impl Server {
     fn setbit(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        let (byte, mask) = place(call.arg(2), self.config.limits.bulk_bytes)?;
+        let (byte, mask) = place(call.arg(2), self.config.settings.limits.bulk_bytes)?;
         let on = match call.arg(3) {
             b"0" => false,
             b"1" => true,
@@ -33,7 +33,7 @@ impl Server {
     }
 
     fn getbit(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        let (byte, mask) = place(call.arg(2), self.config.limits.bulk_bytes)?;
+        let (byte, mask) = place(call.arg(2), self.config.settings.limits.bulk_bytes)?;
         let text = self.text_of(call.arg(1))?;
         let found = text.is_some();
         let mut start = 0;

@@ -6,8 +6,9 @@ use super::error::CommandError;
 use super::handlers::{Handler, Handlers};
 use super::introspection::help;
 use super::sessions::{Mode, Session, Warnings, is_name};
+use super::times::all_commands;
 use crate::conn::{ConnId, Net};
-use crate::proto::command::CommandId;
+use crate::proto::command::{COMMANDS, Command, CommandId};
 use crate::proto::resp::{Protocol, Writer, parse_integer};
 use crate::time::{Span, Time};
 use std::fmt::Write as _;
@@ -299,11 +300,16 @@ fn write_line(text: &mut String, session: &Session, now: Time, net: &Net) {
         transaction.map_or(-1, |transaction| transaction.count as i64),
         transaction.map_or(0, |transaction| transaction.held_bytes()),
         size_of::<Session>() + session.parser.held_bytes() + unread + queued,
-        session.last.map_or("NULL", |command| command.full_name),
+        session.last.and_then(command).map_or("NULL", |command| command.full_name),
         shown(extra.map(|extra| &extra.library_name[..])),
         shown(extra.map(|extra| &extra.library_version[..])),
     )
     .expect("a String takes everything");
+}
+
+/// Commands stand in the order of their numbers, subcommands behind them all.
+fn command(id: CommandId) -> Option<&'static Command> {
+    COMMANDS.get(id.index()).or_else(|| all_commands().find(|command| command.id == id))
 }
 
 /// Redis' letters; `N` if there is none.

@@ -1,9 +1,7 @@
 //! What a server is told at its start.
 
 use super::bugs::ServerBugs;
-use super::policy::Policy;
-use crate::limits::{CLIENTS_MAX_DEFAULT, Limits};
-use crate::password::Password;
+use super::settings::{Reloaded, Settings};
 use crate::time::{Span, Time};
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -18,6 +16,26 @@ pub enum RequestLog {
     /// None.
     Off,
 }
+
+impl RequestLog {
+    const ALL: [(RequestLog, &'static str); 3] =
+        [(RequestLog::All, "all"), (RequestLog::Sampled, "sampled"), (RequestLog::Off, "off")];
+
+    /// Its name as a setting.
+    pub fn name(self) -> &'static str {
+        RequestLog::ALL.iter().find(|(log, _)| *log == self).map(|(_, name)| *name).expect("all are there")
+    }
+
+    /// The one of this name, in any case.
+    pub fn named(name: &str) -> Option<RequestLog> {
+        RequestLog::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(log, _)| *log)
+    }
+}
+
+/// Reads a process' settings again; why that cannot be is one line.
+pub type Reload = fn() -> Result<Reloaded, String>;
+/// Writes settings into the file that they came from; why that cannot be is one line.
+pub type Rewrite = fn(&Settings) -> Result<(), String>;
 
 /// What INFO says of the process; only its driver can know.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -38,19 +56,14 @@ pub struct ServerConfig {
     pub seed: u64,
     /// Where clients connect, for INFO and CONFIG GET.
     pub listen: SocketAddr,
-    /// How many clients the driver lets in, for INFO and CONFIG GET.
-    pub clients_max: usize,
-    /// What clients may send and leave unread. Brokers may send everything: what one server of a cluster takes, all take.
-    /// The driver's [`crate::conn::Net::set_limits`] is told the same.
-    pub limits: Limits,
-    /// Bytes that the records may take; 0: no bound. In a cluster it does not bind what its brokers store.
-    pub memory_max: usize,
-    /// What is given up when they take more.
-    pub policy: Policy,
-    /// What clients must give before anything else; `None`: nobody is asked.
-    pub password: Option<Password>,
-    /// Which requests are logged.
-    pub request_log: RequestLog,
+    /// What can be changed later. The driver is told its part of it by whoever made it.
+    pub settings: Settings,
+    /// More clients than this cannot be let in, whatever is set: the system allows the process no more open files.
+    pub clients_possible: usize,
+    /// For SIGHUP. `None`: there is nothing to read.
+    pub reload: Option<Reload>,
+    /// For CONFIG REWRITE. `None`: there is no file.
+    pub rewrite: Option<Rewrite>,
     /// The process' number, for INFO.
     pub process_id: u32,
     /// Asked by INFO.
@@ -69,12 +82,10 @@ impl ServerConfig {
         ServerConfig {
             seed,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            clients_max: CLIENTS_MAX_DEFAULT,
-            limits: Limits::FULL,
-            memory_max: 0,
-            policy: Policy::default(),
-            password: None,
-            request_log: RequestLog::default(),
+            settings: Settings::default(),
+            clients_possible: usize::MAX,
+            reload: None,
+            rewrite: None,
             process_id: 0,
             figures: ProcessFigures::default,
             stopwatch: Time::default,

@@ -86,7 +86,7 @@ impl Server {
                 };
             }
         };
-        session.last = Some(command);
+        session.last = Some(command.id);
         let plain = session.mode.is_plain();
         let call = Call { id, request, command, protocol, now };
         if plain { self.execute_plain(call, net) } else { self.execute_in_mode(call, net) }

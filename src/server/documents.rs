@@ -40,7 +40,7 @@ impl Server {
         shift: usize,
         out: &mut Writer<'_>,
     ) -> Outcome {
-        let Limits { document_bytes, document_depth, .. } = self.config.limits;
+        let Limits { document_bytes, document_depth, .. } = self.config.settings.limits;
         let build = |sink: &mut dyn ValueSink| {
             read_document_within(text, document_bytes, document_depth, sink)
                 .map_err(|error| error.shifted(shift))
@@ -113,7 +113,7 @@ impl Server {
     }
 
     fn evaluate(&self, text: &[u8]) -> Result<f64, CommandError> {
-        let expression = Expression::parse_within(text, self.config.limits.compute_tokens)?;
+        let expression = Expression::parse_within(text, self.config.settings.limits.compute_tokens)?;
         let mut values = Vec::with_capacity(expression.queries().len());
         for (index, (_, path)) in expression.queries().iter().enumerate() {
             let record = self.live(path.key()).ok_or_else(|| expression.missing(index))?;

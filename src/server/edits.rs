@@ -67,7 +67,7 @@ impl Server {
     }
 
     fn append(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
-        let (more, most) = (call.arg(2), self.config.limits.bulk_bytes);
+        let (more, most) = (call.arg(2), self.config.settings.limits.bulk_bytes);
         let len = self.edit_text(call.arg(1), |text| {
             check_size(text.len(), more.len(), most)?;
             text.extend_from_slice(more);
@@ -108,7 +108,7 @@ impl Server {
             out.int(len as i64);
             return Ok(());
         }
-        let most = self.config.limits.bulk_bytes;
+        let most = self.config.settings.limits.bulk_bytes;
         let len = self.edit_text(key, |text| {
             check_size(offset, part.len(), most)?;
             let end = offset + part.len();

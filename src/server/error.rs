@@ -1,6 +1,7 @@
 //! Why a command was not done: the words after `-`, Redis' own where Redis has them.
 
 use super::sessions::NAME_RULE;
+use super::settings::Fault;
 use crate::proto::cluster::{MessageError, ViewId};
 use crate::proto::compute::ComputeError;
 use crate::proto::text::{SyntaxError, TextError};
@@ -79,9 +80,11 @@ pub(super) enum CommandError {
     UnknownParameter(Box<[u8]>),
     Parameter {
         name: &'static str,
-        why: &'static str,
+        why: Fault,
     },
     NoConfigFile,
+    /// CONFIG REWRITE: why the file cannot be written.
+    Rewrite(Box<str>),
     NoShutdown,
     FunctionFlush,
     ClusterDisabled,
@@ -261,6 +264,7 @@ impl CommandError {
             CommandError::Parameter { name, why } => {
                 write!(f, "ERR CONFIG SET failed (possibly related to argument '{name}') - {why}")
             }
+            CommandError::Rewrite(why) => write!(f, "ERR Rewriting config file: {why}"),
             CommandError::WithoutMulti(command) => write!(f, "ERR {command} without MULTI"),
             CommandError::HelloOption(option) => {
                 write!(f, "ERR Syntax error in HELLO option '{}'", Shown(option))

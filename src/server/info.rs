@@ -97,9 +97,9 @@ impl Server {
     fn write_clients(&self, text: &mut String, net: &Net) -> fmt::Result {
         title(text, "Clients")?;
         field(text, "connected_clients", self.sessions.len())?;
-        field(text, "maxclients", self.config.clients_max)?;
+        field(text, "maxclients", self.config.settings.clients_max)?;
         field(text, "client_incomplete_bytes", net.inbox_bytes())?;
-        field(text, "client_incomplete_bytes_max", self.config.limits.incomplete_bytes)?;
+        field(text, "client_incomplete_bytes_max", self.config.settings.limits.incomplete_bytes)?;
         field(text, "blocked_clients", 0)
     }
 

@@ -24,6 +24,7 @@
 //! | `cluster`, `copies`, `replica` | messages of brokers, and the rules by which they are answered |
 //! | `sessions`, `stats`, `request_log`, `cursors` | state beside the records |
 //! | `error`, `config`, `bugs` | why a command was not done; what a server is told; rules that a test may take away |
+//! | `settings` | what of it can be changed while it serves |
 //!
 //! Alone, a server is Redis with documents. Once a broker has brought it a view, its records belong to the cluster:
 //! only the cluster's messages write, everybody reads.
@@ -65,6 +66,7 @@ mod replica;
 mod request_log;
 mod scan;
 mod sessions;
+mod settings;
 mod slowlog;
 mod stats;
 mod strings;
@@ -75,8 +77,9 @@ mod typed;
 mod writes;
 
 pub use bugs::ServerBugs;
-pub use config::{ProcessFigures, RequestLog, ServerConfig};
+pub use config::{ProcessFigures, Reload, RequestLog, Rewrite, ServerConfig};
 pub use policy::Policy;
+pub use settings::{Reloaded, Settings};
 
 use crate::conn::{CloseReason, ConnId, Machine, Net, Origin, Refusal, Taken};
 use crate::proto::cluster::View;
@@ -168,7 +171,8 @@ impl Server {
     pub fn new(config: ServerConfig, now: Now) -> Server {
         let mut rng = Rng::from_seed(config.seed);
         let incarnation = rng.next_u64().max(1);
-        let (bytes_max, policy) = (config.memory_max, config.policy);
+        let settings = &config.settings;
+        let (bytes_max, policy) = (settings.memory_max, settings.policy);
         let mut server = Server {
             trie: Trie::new(),
             replica: Replica::new(incarnation, config.bugs),
@@ -182,7 +186,7 @@ impl Server {
             pause: None,
             removals: Vec::new(),
             meter: Meter::new(config.stopwatch),
-            slow_log: SlowLog::default(),
+            slow_log: SlowLog::new(settings.slower_than_micros, settings.slow_log_len_max),
             clock: now,
             next_expiry_ms: u64::MAX,
             behind: false,
@@ -190,7 +194,7 @@ impl Server {
             waits: false,
             at_once: false,
             stats: Stats::new(now.time),
-            log: RequestLogger::new(config.request_log),
+            log: RequestLogger::new(settings.request_log),
             started: now,
             run_id: [rng.next_u64(), rng.next_u64()],
             rng,
@@ -242,6 +246,10 @@ impl Machine for Server {
         self.turn(id, bytes, now, net)
     }
 
+    fn held_bytes(&self, id: ConnId) -> usize {
+        self.sessions.get(id).map_or(0, |session| session.parser.held_bytes())
+    }
+
     /// Requests that came whole before the end are still answered.
     fn handle_eof(&mut self, id: ConnId, unread: &[u8], now: Now, net: &mut Net) {
         self.last_turn(id, unread, now, net);
@@ -269,6 +277,10 @@ impl Machine for Server {
         let stranger = self.strangers.poll_timeout();
         let work = self.trie.has_work().then_some(self.clock.time);
         [self.log.poll_timeout(), expiry, pause, removal, stranger, work].into_iter().flatten().min()
+    }
+
+    fn handle_reload(&mut self, _now: Now, net: &mut Net) {
+        self.reload(net);
     }
 
     fn refusal(&self, refusal: Refusal) -> &'static [u8] {

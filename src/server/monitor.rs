@@ -33,7 +33,7 @@ impl Server {
         }
         let line = self.line(call);
         for &monitor in &self.monitors {
-            if net.queued(monitor) + line.len() <= self.config.limits.queued_bytes {
+            if net.queued(monitor) + line.len() <= self.config.settings.limits.queued_bytes {
                 net.out(monitor).extend_from_slice(&line);
             }
         }

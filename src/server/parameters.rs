@@ -5,29 +5,20 @@ use super::dispatch::{Call, Outcome};
 use super::error::CommandError;
 use super::handlers::{Handler, Handlers};
 use super::introspection::help;
-use super::policy::Policy;
+use super::settings::{Fault, PARAMETERS, Parameter, Reloaded, Settings};
 use super::stats::Stats;
-use crate::limits::parse_size;
+use crate::conn::Net;
 use crate::proto::command::CommandId;
 use crate::proto::glob;
-use crate::proto::resp::{Writer, parse_integer};
+use crate::proto::resp::Writer;
 
 pub(super) const HANDLERS: Handlers = &[
     (CommandId::ConfigGet, Handler::Reply(Server::config_get)),
-    (CommandId::ConfigSet, Handler::Reply(Server::config_set)),
+    (CommandId::ConfigSet, Handler::Net(Server::config_set)),
     (CommandId::ConfigResetstat, Handler::Reply(Server::config_resetstat)),
-    (CommandId::ConfigRewrite, Handler::Reply(config_rewrite)),
+    (CommandId::ConfigRewrite, Handler::Reply(Server::config_rewrite)),
     (CommandId::ConfigHelp, Handler::Reply(help)),
 ];
-
-const MAX_MEMORY: &str = "maxmemory";
-const POLICY: &str = "maxmemory-policy";
-const SLOWER_THAN: &str = "slowlog-log-slower-than";
-const LEN_MAX: &str = "slowlog-max-len";
-
-fn config_rewrite(_server: &mut Server, _call: Call<'_>, _out: &mut Writer<'_>) -> Outcome {
-    Err(CommandError::NoConfigFile)
-}
 
 impl Server {
     fn config_get(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
@@ -45,54 +36,90 @@ impl Server {
     }
 
     /// `CONFIG SET parameter value ..`: all or nothing. What cannot be changed may be set to what it is.
-    fn config_set(&mut self, call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+    fn config_set(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
         if !call.len().is_multiple_of(2) {
             return Err(CommandError::Syntax);
         }
-        let parameters = self.parameters();
-        let (mut slower_than, mut len_max) = (self.slow_log.slower_than_micros, self.slow_log.len_max());
-        let (mut memory_max, mut policy) = (self.room.bytes_max, self.room.policy);
-        let mut seen: Vec<&str> = Vec::new();
+        let known = self.parameters();
+        let mut changes: Vec<(&'static str, &[u8])> = Vec::new();
         for index in (2..call.len()).step_by(2) {
             let (name, value) = (call.arg(index), call.arg(index + 1));
-            let known = parameters.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-            let (name, now) = known.ok_or_else(|| CommandError::UnknownParameter(name.into()))?;
+            let found = known.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+            let (name, now) = found.ok_or_else(|| CommandError::UnknownParameter(name.into()))?;
             let fault = |why| CommandError::Parameter { name, why };
-            if seen.contains(name) {
-                return Err(fault("duplicate parameter"));
+            if changes.iter().any(|(seen, _)| seen == name) {
+                return Err(fault(Fault::Twice));
             }
-            seen.push(name);
-            let number = || parse_integer(value).ok_or(fault("argument couldn't be parsed into an integer"));
-            match *name {
-                SLOWER_THAN => {
-                    slower_than = number()?;
-                    if slower_than < -1 {
-                        return Err(fault("argument must be between -1 and 9223372036854775807 inclusive"));
-                    }
-                }
-                MAX_MEMORY => {
-                    let size = std::str::from_utf8(value).ok().and_then(parse_size);
-                    memory_max = size.ok_or(fault("argument must be a memory value"))?;
-                }
-                POLICY => {
-                    let named = std::str::from_utf8(value).ok().and_then(Policy::named);
-                    policy = named.ok_or(fault("argument(s) must be one of the following: volatile-lru, \
-                        volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, \
-                        noeviction"))?;
-                }
-                LEN_MAX => {
-                    len_max = usize::try_from(number()?)
-                        .map_err(|_| fault("argument must be between 0 and 9223372036854775807 inclusive"))?;
-                }
-                _ if now.as_bytes().eq_ignore_ascii_case(value) => {}
-                _ => return Err(fault("can't set immutable config")),
+            if parameter(name).is_none() && !now.as_bytes().eq_ignore_ascii_case(value) {
+                return Err(fault(Fault::Immutable));
             }
+            changes.push((name, value));
         }
-        self.slow_log.slower_than_micros = slower_than;
-        self.slow_log.set_len_max(len_max);
-        self.set_room(memory_max, policy);
+        let mut settings = self.config.settings.clone();
+        for (name, value) in changes {
+            let Some(parameter) = parameter(name) else { continue };
+            let value = String::from_utf8_lossy(value);
+            let set = (parameter.set)(&mut settings, &value);
+            set.map_err(|why| CommandError::Parameter { name, why })?;
+        }
+        let possible = self.config.clients_possible;
+        if settings.clients_max > possible {
+            return Err(CommandError::Parameter { name: MAX_CLIENTS, why: Fault::TooManyClients(possible) });
+        }
+        self.apply(settings, net);
+        Writer::new(net.out(call.id), call.protocol).ok();
+        Ok(())
+    }
+
+    /// Writes what is set into the file that the settings came from.
+    fn config_rewrite(&mut self, _call: Call<'_>, out: &mut Writer<'_>) -> Outcome {
+        let rewrite = self.config.rewrite.ok_or(CommandError::NoConfigFile)?;
+        if let Err(why) = rewrite(&self.config.settings) {
+            log::warn!("CONFIG REWRITE: {why}");
+            return Err(CommandError::Rewrite(why.into()));
+        }
+        log::info!("CONFIG REWRITE: done");
         out.ok();
         Ok(())
+    }
+
+    /// Reads the settings again, from where they came; a fault in them changes nothing. One line in the log tells.
+    pub(super) fn reload(&mut self, net: &mut Net) {
+        let Some(read) = self.config.reload else { return };
+        let Reloaded { settings, at_restart } = match read() {
+            Ok(reloaded) => reloaded,
+            Err(why) => return log::error!("the settings stay as they are: {why}"),
+        };
+        let changed = settings.differing_from(&self.config.settings);
+        let mut told: Vec<String> = changed.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        if settings.password != self.config.settings.password {
+            told.push("another password".to_owned());
+        }
+        self.apply(settings, net);
+        let told = if told.is_empty() { "nothing changed".to_owned() } else { told.join(", ") };
+        if at_restart.is_empty() {
+            log::info!("settings read again: {told}");
+        } else {
+            log::warn!("settings read again: {told}; only a restart changes {}", at_restart.join(", "));
+        }
+    }
+
+    /// These hold from now on. Who has given a password stays; who is connected stays.
+    fn apply(&mut self, settings: Settings, net: &mut Net) {
+        let before = std::mem::replace(&mut self.config.settings, settings);
+        let now = &self.config.settings;
+        self.slow_log.slower_than_micros = now.slower_than_micros;
+        self.slow_log.set_len_max(now.slow_log_len_max);
+        self.log.set_mode(now.request_log);
+        if now.log_level != before.log_level {
+            log::set_max_level(now.log_level);
+        }
+        if now.limits != before.limits {
+            net.set_limits(now.limits);
+        }
+        net.set_entrance(now.entrance());
+        let (bytes_max, policy) = (now.memory_max, now.policy);
+        self.set_room(bytes_max, policy);
     }
 
     /// What INFO counts begins anew; what it measures of the records does not.
@@ -105,30 +132,25 @@ impl Server {
     }
 
     fn parameters(&self) -> Vec<(&'static str, String)> {
-        let fixed = |(name, value): (&'static str, &str)| (name, value.to_owned());
         let listen = self.config.listen;
-        let queued = self.config.limits.queued_bytes;
         let debug = if self.config.debug_sleep.is_some() { "yes" } else { "no" };
-        FIXED
-            .iter()
-            .copied()
-            .map(fixed)
-            .chain([
-                ("bind", listen.ip().to_string()),
-                ("client-output-buffer-limit", format!("normal {queued} 0 0")),
-                ("client-query-buffer-limit", self.config.limits.incomplete_bytes.to_string()),
-                ("enable-debug-command", debug.to_owned()),
-                ("maxclients", self.config.clients_max.to_string()),
-                (MAX_MEMORY, self.room.bytes_max.to_string()),
-                (POLICY, self.room.policy.name().to_owned()),
-                ("port", listen.port().to_string()),
-                ("proto-max-bulk-len", self.config.limits.bulk_bytes.to_string()),
-                (SLOWER_THAN, self.slow_log.slower_than_micros.to_string()),
-                (LEN_MAX, self.slow_log.len_max().to_string()),
-            ])
-            .collect()
+        let own = [
+            ("bind", listen.ip().to_string()),
+            ("enable-debug-command", debug.to_owned()),
+            ("port", listen.port().to_string()),
+        ];
+        let fixed = FIXED.iter().map(|&(name, value)| (name, value.to_owned()));
+        let set = PARAMETERS.iter().map(|parameter| (parameter.name, (parameter.get)(&self.config.settings)));
+        fixed.chain(own).chain(set).collect()
     }
 }
+
+/// The one of this name that can be changed.
+fn parameter(name: &str) -> Option<&'static Parameter> {
+    PARAMETERS.iter().find(|parameter| parameter.name == name)
+}
+
+const MAX_CLIENTS: &str = "maxclients";
 
 /// What cannot be changed in this release.
 const FIXED: &[(&str, &str)] = &[
@@ -144,6 +166,5 @@ const FIXED: &[(&str, &str)] = &[
     ("requirepass", ""),
     ("save", ""),
     ("slave-read-only", "yes"),
-    ("tcp-keepalive", "0"),
     ("timeout", "0"),
 ];

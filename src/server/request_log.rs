@@ -36,6 +36,11 @@ impl RequestLogger {
         RequestLogger { mode, second: Time::ZERO, lines: 0, counted: 0, read: false }
     }
 
+    /// Which requests are logged from now on.
+    pub(super) fn set_mode(&mut self, mode: RequestLog) {
+        self.mode = mode;
+    }
+
     /// A turn begins: sums up the second that has passed, if it has.
     pub(super) fn turn(&mut self, now: Time) {
         self.read = self.mode != RequestLog::Off && log_enabled!(target: TARGET, Level::Info);

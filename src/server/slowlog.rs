@@ -46,21 +46,15 @@ pub(super) struct SlowLog {
     len_max: usize,
 }
 
-impl Default for SlowLog {
-    fn default() -> SlowLog {
-        SlowLog { entries: VecDeque::new(), number: 0, slower_than_micros: 10_000, len_max: 128 }
-    }
-}
-
 impl SlowLog {
+    pub(super) fn new(slower_than_micros: i64, len_max: usize) -> SlowLog {
+        SlowLog { entries: VecDeque::new(), number: 0, slower_than_micros, len_max }
+    }
+
     /// Whether a command that took this long is to be noted.
     #[inline]
     pub(super) fn wants(&self, span: Span) -> bool {
         self.slower_than_micros >= 0 && span.as_micros() >= self.slower_than_micros as u64
-    }
-
-    pub(super) fn len_max(&self) -> usize {
-        self.len_max
     }
 
     pub(super) fn set_len_max(&mut self, len_max: usize) {

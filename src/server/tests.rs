@@ -16,6 +16,7 @@ mod ordered;
 mod refill;
 mod requests_logged;
 mod robust;
+mod settings;
 mod strings;
 mod times;
 mod transactions;

@@ -3,14 +3,9 @@
 use clap::Args;
 use hedgerow::limits::{
     ARGUMENTS_MAX, BULK_BYTES_MAX, COMPUTE_TOKENS_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX,
-    INCOMPLETE_BYTES_MAX, INCOMPLETE_SECS_MAX, INLINE_BYTES_MAX, Limits, QUEUED_BYTES_MAX,
-    QUEUED_BYTES_PAUSE, QUEUED_SECS_MAX, parse_size,
+    INCOMPLETE_BYTES_MAX, INCOMPLETE_SECS_MAX, INLINE_BYTES_MAX, INLINE_BYTES_MIN, Limits, PATIENCE_SECS_MAX,
+    QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE, QUEUED_SECS_MAX, parse_size,
 };
-
-/// A line must at least hold the longest of the commands that may be longer than a line.
-const INLINE_BYTES_MIN: usize = 64;
-/// Longer waits are no limit.
-const SECS_MAX: u64 = 86_400;
 
 /// What clients may send and leave unread. Brokers are not bound by it.
 #[derive(Debug, Args)]
@@ -29,7 +24,7 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "SIZE", default_value = "1gb", value_parser = size(1, INCOMPLETE_BYTES_MAX))]
     max_incomplete: usize,
     /// A client whose request stays incomplete for so long without a byte is closed
-    #[arg(long, value_name = "SECONDS", default_value_t = INCOMPLETE_SECS_MAX, value_parser = clap::value_parser!(u64).range(1..=SECS_MAX))]
+    #[arg(long, value_name = "SECONDS", default_value_t = INCOMPLETE_SECS_MAX, value_parser = clap::value_parser!(u64).range(1..=PATIENCE_SECS_MAX))]
     incomplete_timeout: u64,
     /// A client that does not read is not read from while so much is queued for it
     #[arg(long, value_name = "SIZE", default_value = "1mb", value_parser = size(1, QUEUED_BYTES_PAUSE))]
@@ -38,7 +33,7 @@ pub(crate) struct Bounds {
     #[arg(long, value_name = "SIZE", default_value = "64mb", value_parser = size(1, QUEUED_BYTES_MAX))]
     max_queued: usize,
     /// ... or if it takes nothing for so long, however little is queued
-    #[arg(long, value_name = "SECONDS", default_value_t = QUEUED_SECS_MAX, value_parser = clap::value_parser!(u64).range(1..=SECS_MAX))]
+    #[arg(long, value_name = "SECONDS", default_value_t = QUEUED_SECS_MAX, value_parser = clap::value_parser!(u64).range(1..=PATIENCE_SECS_MAX))]
     read_timeout: u64,
     /// Most bytes of a document's text
     #[arg(long, value_name = "SIZE", default_value = "64mb", value_parser = size(2, DOCUMENT_BYTES_MAX))]

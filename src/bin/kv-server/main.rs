@@ -1,15 +1,17 @@
 //! `kv-server`: serves records from memory, to clients that speak Redis' protocol and to brokers.
 
 mod bounds;
+mod live;
 mod options;
 mod settings;
 mod systemd;
 
-use hedgerow::password::Password;
-use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files, secret, stopwatch};
-use hedgerow::server::{Policy, ProcessFigures, RequestLog, Server, ServerConfig};
+use hedgerow::reactor::{Reactor, Usage, clients_max, logging, raise_open_files, stopwatch};
+use hedgerow::server::{ProcessFigures, Server, ServerConfig};
 use hedgerow::time::Span;
-use options::{Logged, Options};
+use live::Begun;
+use options::Options;
+use settings::Read;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
@@ -19,11 +21,11 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let options = match settings::read(std::env::args_os(), std::env::vars_os()) {
-        Ok(options) => options,
+    let read = match settings::again(|note| eprintln!("note: {note}")) {
+        Ok(read) => read,
         Err(error) => error.exit(),
     };
-    let (mut reactor, mut server, _log) = match prepare(&options) {
+    let (mut reactor, mut server, _log) = match prepare(read) {
         Ok(prepared) => prepared,
         Err(reason) => {
             eprintln!("kv-server: {reason}");
@@ -42,31 +44,31 @@ fn main() -> ExitCode {
 }
 
 /// Everything that can fail before the first client.
-fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), String> {
-    let password = secret::read(options.password_file.as_deref(), secret::VARIABLE)?;
-    let password = password.and_then(|password| Password::new(&password));
+fn prepare(read: Read) -> Result<(Reactor, Server, logging::LogGuard), String> {
+    let options = &read.options;
+    let password = live::password(options)?;
     let asked = address(options, password.is_some())?;
     let log = logging::start(options.log_level, options.log_file.as_deref())
         .map_err(|error| format!("the log cannot be started{}: {error}", named(options)))?;
-    let wanted = usize::try_from(options.max_clients).unwrap_or(usize::MAX);
-    let clients_max = clients_max(wanted, raise_open_files());
-    let mut reactor = Reactor::new(clients_max).map_err(|error| format!("cannot start: {error}"))?;
-    let limits = options.bounds.limits();
-    reactor.set_limits(limits);
-    reactor.catch_signals().map_err(|error| format!("cannot watch for signals: {error}"))?;
+    let open_files = raise_open_files();
+    let settings = live::settings_of(options, password, open_files);
+    let mut reactor = Reactor::new(settings.clients_max).map_err(|error| format!("cannot start: {error}"))?;
+    reactor.set_limits(settings.limits);
+    reactor.set_entrance(settings.entrance());
+    reactor
+        .catch_signals()
+        .and_then(|()| reactor.catch_reload())
+        .map_err(|error| format!("cannot watch for signals: {error}"))?;
     let listen = reactor.listen(asked).map_err(|error| format!("cannot listen on {asked}: {error}"))?;
+    if (settings.clients_max as u64) < options.max_clients {
+        log::warn!("at most {} clients: the system allows no more open files", settings.clients_max);
+    }
     let config = ServerConfig {
         listen,
-        clients_max,
-        limits,
-        memory_max: options.maxmemory,
-        policy: Policy::named(&options.maxmemory_policy).expect("the flag takes known names only"),
-        password,
-        request_log: match options.request_log {
-            Logged::All => RequestLog::All,
-            Logged::Sampled => RequestLog::Sampled,
-            Logged::Off => RequestLog::Off,
-        },
+        settings,
+        clients_possible: clients_max(usize::MAX, open_files),
+        reload: Some(live::reload),
+        rewrite: read.file.is_some().then_some(live::rewrite),
         process_id: std::process::id(),
         figures,
         stopwatch,
@@ -74,9 +76,7 @@ fn prepare(options: &Options) -> Result<(Reactor, Server, logging::LogGuard), St
         ..ServerConfig::new(rand::random())
     };
     let server = Server::new(config, reactor.now());
-    if (clients_max as u64) < options.max_clients {
-        log::warn!("at most {clients_max} clients: the system allows no more open files");
-    }
+    live::remember(Begun { read, listen: listen.ip(), open_files });
     announce(listen);
     Ok((reactor, server, log))
 }
@@ -89,13 +89,7 @@ fn address(options: &Options, has_password: bool) -> Result<SocketAddr, String> 
         .map_err(|error| format!("the address {host} cannot be used: {error}"))?
         .next()
         .ok_or_else(|| format!("the name {host} has no address"))?;
-    if !address.ip().is_loopback() && !options.insecure && !has_password {
-        let ip = address.ip();
-        return Err(format!(
-            "{ip} can be reached from other machines, and there is no password: name a --password-file, or add \
-             --insecure to listen on it"
-        ));
-    }
+    live::check_reach(address.ip(), options, has_password)?;
     Ok(address)
 }
 

@@ -1,7 +1,7 @@
 //! What `kv-server` can be told.
 
 use crate::bounds::{Bounds, size};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use hedgerow::limits;
 use hedgerow::server::Policy;
 use log::LevelFilter;
@@ -19,6 +19,8 @@ Examples:
 
 Everything is kept in memory: what the server held is gone when it ends, and a broker's cluster refills it.
 SIGTERM and Ctrl-C end it: replies in flight are sent first, for at most 2 seconds. A second one ends it at once.
+SIGHUP reads the file of --config and the password again and opens the log file anew; a mistake changes nothing and is
+told in the log. CONFIG SET changes settings at run time, CONFIG REWRITE writes them into the file.
 
 Exit status: 0 ended as asked; 1 failed while serving, or ended by a second signal; 2 wrong usage, or the address or the
 log file cannot be used: nothing was served.
@@ -52,6 +54,10 @@ pub(crate) struct Options {
     /// Most clients at once; fewer if the system allows fewer open files
     #[arg(long, value_name = "N", default_value_t = limits::CLIENTS_MAX_DEFAULT as u64, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_clients: u64,
+    /// Seconds of silence after which the system asks a client whether it still stands, and closes it if it does not;
+    /// 0: never
+    #[arg(long, value_name = "SECONDS", default_value_t = limits::KEEPALIVE_SECS_DEFAULT, value_parser = clap::value_parser!(u32).range(..=i64::from(limits::KEEPALIVE_SECS_MAX)))]
+    pub(crate) tcp_keepalive: u32,
     /// Most bytes of the records, 0 for no bound; beyond it --maxmemory-policy decides
     #[arg(long, value_name = "SIZE", default_value = "0", value_parser = size(0, usize::MAX))]
     pub(crate) maxmemory: usize,
@@ -61,8 +67,16 @@ pub(crate) struct Options {
           value_parser = clap::builder::PossibleValuesParser::new(Policy::ALL.map(|(_, name)| name)))]
     pub(crate) maxmemory_policy: String,
     /// Which requests are logged; sampled: up to 200 a second, then their number
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Logged::Sampled)]
-    pub(crate) request_log: Logged,
+    #[arg(long, value_name = "WHICH", default_value = "sampled",
+          value_parser = clap::builder::PossibleValuesParser::new(["all", "sampled", "off"]))]
+    pub(crate) request_log: String,
+    /// Microseconds from which a command is noted in SLOWLOG; -1: none is
+    #[arg(long, value_name = "MICROSECONDS", default_value_t = limits::SLOWER_THAN_MICROS_DEFAULT, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i64).range(-1..))]
+    pub(crate) slowlog_log_slower_than: i64,
+    /// Commands that SLOWLOG remembers
+    #[arg(long, value_name = "N", default_value_t = limits::SLOW_LOG_LEN_DEFAULT)]
+    pub(crate) slowlog_max_len: usize,
     /// Allow DEBUG SLEEP and DEBUG OBJECT: whoever may connect may then stop the server for a while
     #[arg(long)]
     pub(crate) enable_debug_command: bool,
@@ -74,11 +88,4 @@ pub(crate) struct Options {
     pub(crate) log_level: LevelFilter,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Logged {
-    All,
-    Sampled,
-    Off,
 }

@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, Parser};
 use hedgerow::reactor::secret;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml_edit::{Document, Item, Value};
 
 const PREFIX: &str = "HEDGEROW_";
@@ -25,7 +25,22 @@ pub(crate) enum SettingsError {
     Elsewhere(String),
 }
 
+/// Settings, and where they came from.
+pub(crate) struct Read {
+    pub(crate) options: Options,
+    /// The file among their sources.
+    pub(crate) file: Option<PathBuf>,
+}
+
 impl SettingsError {
+    /// The same in one line.
+    pub(crate) fn one_line(&self) -> String {
+        match self {
+            SettingsError::Flags(error) => one_line(error),
+            SettingsError::Elsewhere(why) => why.clone(),
+        }
+    }
+
     /// Tells it and ends the process; with status 0 if it was a question.
     pub(crate) fn exit(self) -> ! {
         match self {
@@ -38,25 +53,38 @@ impl SettingsError {
     }
 }
 
+/// Reads all settings of this process, as often as wanted: arguments and environment stay what they were. `note` is told
+/// what is odd and no fault.
+pub(crate) fn again(note: impl FnMut(String)) -> Result<Read, SettingsError> {
+    read(std::env::args_os(), std::env::vars_os(), note)
+}
+
+/// What a file alone says; all else is as it is by default.
+pub(crate) fn of_file(path: &Path) -> Result<Options, SettingsError> {
+    let flags = from_file(path, &Known::all())?;
+    let program = OsString::from("kv-server");
+    Options::try_parse_from(std::iter::once(program).chain(flags)).map_err(SettingsError::Flags)
+}
+
 /// Reads all settings. `arguments` begin with the program's name.
-pub(crate) fn read(
+fn read(
     arguments: impl Iterator<Item = OsString>,
     environment: impl Iterator<Item = (OsString, OsString)>,
-) -> Result<Options, SettingsError> {
+    note: impl FnMut(String),
+) -> Result<Read, SettingsError> {
     let mut arguments = arguments;
     let program = arguments.next().unwrap_or_else(|| "kv-server".into());
     let flags: Vec<OsString> = arguments.collect();
     let known = Known::all();
-    let (environment, config) = from_environment(environment, &known)?;
+    let (environment, config) = from_environment(environment, &known, note)?;
     let parse = |parts: &[&[OsString]]| {
         Options::try_parse_from(std::iter::once(program.clone()).chain(parts.concat()))
     };
     let options = parse(&[&flags]).map_err(SettingsError::Flags)?;
-    let file = match options.config.as_deref().or(config.as_deref().map(Path::new)) {
-        None => Vec::new(),
-        Some(path) => from_file(path, &known)?,
-    };
-    parse(&[&file, &environment, &flags]).map_err(SettingsError::Flags)
+    let file = options.config.or(config.map(PathBuf::from));
+    let in_file = file.as_deref().map_or(Ok(Vec::new()), |path| from_file(path, &known))?;
+    let options = parse(&[&in_file, &environment, &flags]).map_err(SettingsError::Flags)?;
+    Ok(Read { options, file })
 }
 
 /// The names that settings have, and which of them are switches.
@@ -125,6 +153,7 @@ fn one_line(error: &clap::Error) -> String {
 fn from_environment(
     environment: impl Iterator<Item = (OsString, OsString)>,
     known: &Known,
+    mut note: impl FnMut(String),
 ) -> Result<(Vec<OsString>, Option<OsString>), SettingsError> {
     let (mut flags, mut config) = (Vec::new(), None);
     for (variable, value) in environment {
@@ -141,7 +170,7 @@ fn from_environment(
         }
         if !known.is_setting(&name) {
             // Somebody else's, or a slip: it must not be the end, nor go unseen.
-            eprintln!("note: {} in the environment is no setting of kv-server", variable.display());
+            note(format!("{} in the environment is no setting of kv-server", variable.display()));
             continue;
         }
         let flag = known.flag(&name, &value).map_err(|why| {
@@ -193,7 +222,8 @@ mod tests {
         let config = ("HEDGEROW_CONFIG".into(), path.clone().into_os_string());
         let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into()));
         let flags = std::iter::once("kv-server").chain(flags.iter().copied()).map(OsString::from);
-        read(flags, environment.chain([config])).map_err(|error| match error {
+        read(flags, environment.chain([config]), |_| {}).map(|read| read.options).map_err(|error| match error
+        {
             SettingsError::Flags(error) => error.to_string(),
             SettingsError::Elsewhere(why) => why.replace(&path.display().to_string(), "kv.toml"),
         })
@@ -243,7 +273,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let flags = ["kv-server", "--config", "/nowhere/kv.toml"].map(OsString::from);
-        let error = read(flags.into_iter(), std::iter::empty()).expect_err("no file");
+        let error = read(flags.into_iter(), std::iter::empty(), |_| {}).err().expect("no file");
         assert!(matches!(error, SettingsError::Elsewhere(why) if why.starts_with("/nowhere/kv.toml: ")));
     }
 
@@ -260,10 +290,12 @@ mod tests {
         let options = settings(&lines.join("\n"), &[], &[]).expect("sound");
         let default = settings("", &[], &[]).expect("sound");
         let shown = |options: &Options| {
-            let Options { address, port, insecure, max_clients, request_log, log_level, .. } = options;
+            let Options {
+                address, port, insecure, max_clients, request_log, log_level, tcp_keepalive, ..
+            } = options;
             format!(
-                "{address} {port} {insecure} {max_clients} {request_log:?} {log_level} {:?}",
-                options.bounds
+                "{address} {port} {insecure} {max_clients} {request_log} {log_level} {tcp_keepalive} {} {} {:?}",
+                options.slowlog_log_slower_than, options.slowlog_max_len, options.bounds
             )
         };
         assert_eq!(shown(&options), shown(&default));

@@ -67,9 +67,9 @@ impl Server {
         first: usize,
         out: &mut Writer<'_>,
     ) -> Outcome {
-        let limits = self.config.limits;
+        let limits = self.config.settings.limits;
         for text in call.args_from(first) {
-            part(text, limits, &mut Discard)?;
+            part(text, limits, 2, &mut Discard)?;
         }
         let (key, path) = (call.arg(1), call.arg(2));
         let found = self.find_existing(key, path)?;
@@ -83,6 +83,11 @@ impl Server {
             }
         });
         let starts = starts.collect::<Result<Vec<_>, _>>()?;
+        // An element stands below its array.
+        let deepest = found.places.iter().map(|place| place.len() + 1).max().unwrap_or(2);
+        for text in call.args_from(first) {
+            part(text, limits, deepest, &mut Discard)?;
+        }
         let mut lens = vec![None; starts.len()];
         // From behind: what is inside of another array keeps its place until it was changed itself.
         for (number, start) in starts.iter().enumerate().rev() {
@@ -90,7 +95,8 @@ impl Server {
             let place = &found.places[number];
             for (offset, text) in call.args_from(first).enumerate() {
                 let at = element(place, start + offset).ok_or(CommandError::JsonDepth)?;
-                let edited = self.insert_at(key, &at.segments(), |sink| part(text, limits, sink))?;
+                let edited =
+                    self.insert_at(key, &at.segments(), |sink| part(text, limits, at.len(), sink))?;
                 assert_ne!(edited, Edited::Nowhere, "the array was there");
             }
             lens[number] = self.array_len(key, place).map(|len| len as i64);

@@ -39,12 +39,17 @@ fn document(text: &[u8], limits: Limits, sink: &mut dyn ValueSink) -> Result<(),
     read_document_within(text, limits.document_bytes, limits.document_depth, sink)
 }
 
-/// A text that is a part of one.
-pub(super) fn part(text: &[u8], limits: Limits, sink: &mut dyn ValueSink) -> Result<(), TextError> {
+/// A text that is a part of one, and will stand below `depth` sets and arrays of it.
+pub(super) fn part(
+    text: &[u8],
+    limits: Limits,
+    depth: usize,
+    sink: &mut dyn ValueSink,
+) -> Result<(), TextError> {
     if text.len() > limits.document_bytes {
         return Err(TextError::Sink(SinkError::TooLarge, limits.document_bytes));
     }
-    read_value_within(text, limits.document_depth, sink)
+    read_value_within(text, limits.document_depth.saturating_sub(depth), sink)
 }
 
 /// Of places that lie in one another only the outermost.
@@ -103,13 +108,13 @@ impl Server {
                 Condition::Old => stands,
             };
             if wanted {
-                let limits = self.config.limits;
+                let limits = self.config.settings.limits;
                 self.put_document(key, Meta::default(), |sink| document(text, limits, sink))?;
             }
             return Ok(wanted);
         }
-        let limits = self.config.limits;
-        part(text, limits, &mut Discard)?;
+        let limits = self.config.settings.limits;
+        part(text, limits, 1, &mut Discard)?;
         let (targets, exists) = self.targets(key, path);
         let wanted = match condition {
             Condition::Always => true,
@@ -119,10 +124,12 @@ impl Server {
         if !wanted {
             return Ok(false);
         }
+        let deepest = targets.iter().map(Path::len).max().unwrap_or(1);
+        part(text, limits, deepest, &mut Discard)?;
         let mut set = false;
         // What is inside of another place goes first, and is then replaced with it.
         for place in targets.iter().rev() {
-            let edited = self.put_at(key, &place.segments(), |sink| part(text, limits, sink))?;
+            let edited = self.put_at(key, &place.segments(), |sink| part(text, limits, place.len(), sink))?;
             set |= edited != Edited::Nowhere;
         }
         Ok(set)
@@ -155,9 +162,9 @@ impl Server {
             check_key(key)?;
             let stands = self.document(key)?.is_some();
             match path.is_root() {
-                true => document(text, self.config.limits, &mut Discard)?,
+                true => document(text, self.config.settings.limits, &mut Discard)?,
                 false if !stands => return Err(CommandError::NotAtRoot),
-                false => part(text, self.config.limits, &mut Discard)?,
+                false => part(text, self.config.settings.limits, 1, &mut Discard)?,
             }
             paths.push(path);
         }
@@ -181,7 +188,9 @@ impl Server {
                     out.ok();
                     Ok(())
                 }
-                _ => Err(document(text, self.config.limits, &mut Discard).expect_err("it is no set").into()),
+                _ => Err(document(text, self.config.settings.limits, &mut Discard)
+                    .expect_err("it is no set")
+                    .into()),
             };
         }
         if !stands && !path.is_root() {
@@ -192,6 +201,8 @@ impl Server {
             self.put_document(key, Meta::default(), empty).map_err(CommandError::from)?;
         }
         let (targets, _) = self.targets(key, &path);
+        let deepest = targets.iter().map(Path::len).max().unwrap_or(0);
+        part(text, self.config.settings.limits, deepest, &mut Discard)?;
         for place in targets.iter().rev() {
             self.merge_at(key, place, text)?;
         }
@@ -204,10 +215,10 @@ impl Server {
     }
 
     fn merge_at(&mut self, key: &[u8], place: &Path, text: &[u8]) -> Outcome {
-        let limits = self.config.limits;
+        let limits = self.config.settings.limits;
         let mut merge =
             Merge { server: self, key, place: place.clone(), steps: Vec::new(), array: None, error: None };
-        let told = part(text, limits, &mut merge);
+        let told = part(text, limits, place.len(), &mut merge);
         match merge.error.take() {
             Some(error) => Err(error),
             None => Ok(told?),

@@ -5,13 +5,17 @@ use crate::conn::Machine;
 use crate::password::Password;
 use crate::proto::command::{COMMANDS, Flags};
 use crate::server::ServerConfig;
+use crate::server::Settings;
 use crate::time::Span;
 
 const REFUSED: &str = "-NOAUTH Authentication required.\r\n";
 const WRONG: &str = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
 
 fn harness() -> Harness {
-    Harness::with(ServerConfig { password: Password::new(b"sesame"), ..ServerConfig::new(1) })
+    Harness::with(ServerConfig {
+        settings: Settings { password: Password::new(b"sesame"), ..Settings::default() },
+        ..ServerConfig::new(1)
+    })
 }
 
 #[test]

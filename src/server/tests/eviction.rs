@@ -2,6 +2,7 @@
 
 use super::Harness;
 use crate::conn::ConnId;
+use crate::server::Settings;
 use crate::server::{Policy, ServerConfig};
 use crate::time::Span;
 
@@ -9,7 +10,8 @@ const BYTES_MAX: usize = 1 << 20;
 const OOM: &str = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
 
 fn harness(policy: Policy) -> (Harness, ConnId) {
-    let config = ServerConfig { memory_max: BYTES_MAX, policy, ..ServerConfig::new(1) };
+    let settings = Settings { memory_max: BYTES_MAX, policy, ..Settings::default() };
+    let config = ServerConfig { settings, ..ServerConfig::new(1) };
     let mut harness = Harness::with(config);
     let id = harness.connect();
     (harness, id)

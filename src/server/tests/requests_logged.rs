@@ -1,5 +1,6 @@
 use super::Harness;
 use crate::conn::Machine;
+use crate::server::Settings;
 use crate::server::{RequestLog, ServerConfig};
 use crate::time::Span;
 use log::{LevelFilter, Log, Metadata, Record};
@@ -31,7 +32,10 @@ fn logging(mode: RequestLog) -> Harness {
     let _ = log::set_logger(&Capture);
     log::set_max_level(LevelFilter::Info);
     LINES.set(Some(vec![]));
-    Harness::with(ServerConfig { request_log: mode, ..ServerConfig::new(1) })
+    Harness::with(ServerConfig {
+        settings: Settings { request_log: mode, ..Settings::default() },
+        ..ServerConfig::new(1)
+    })
 }
 
 fn lines() -> Vec<String> {

@@ -218,7 +218,7 @@ impl Scenario {
             return;
         }
         let mut config = ServerConfig::new(self.fresh_seed());
-        config.request_log = RequestLog::Off;
+        config.settings.request_log = RequestLog::Off;
         config.bugs = self.broken.server;
         let now = Now { time: self.world.now, unix_ms: 0 };
         self.world.start(p, Core::Server(Box::new(Server::new(config, now))));
