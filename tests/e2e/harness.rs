@@ -96,6 +96,32 @@ impl Server {
         BufReader::new(stream).read_line(&mut answer).expect("it answers");
         answer.trim_end().to_owned()
     }
+
+    /// Sends one inline line and reads all that is answered.
+    pub(crate) fn ask_all(&self, line: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(format!("{line}\r\nQUIT\r\n").as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer.strip_suffix("+OK\r\n").expect("QUIT is answered").to_owned()
+    }
+
+    /// The value of a parameter.
+    pub(crate) fn config(&self, name: &str) -> String {
+        let answer = self.ask_all(&format!("CONFIG GET {name}"));
+        answer.lines().nth(4).unwrap_or_else(|| panic!("{name} is no parameter: {answer}")).to_owned()
+    }
+
+    /// A number that INFO tells.
+    pub(crate) fn info(&self, field: &str) -> u64 {
+        let told = self.ask_all("INFO everything");
+        let value = told.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {field} in {told}"))
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Server {

@@ -5,11 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "real processes need real time, and threads at their pipes")]
 
 mod bad_input;
+mod connections;
 mod console_rows;
 mod defects;
 mod failures;
 mod harness;
 mod large;
 mod limits;
+mod operations;
 mod password;
 mod terminal;
