@@ -81,6 +81,11 @@ impl Trie {
         self.slots.book(slot).1
     }
 
+    /// Brings near what is about to change of `slot`.
+    pub(super) fn prefetch_slot(&self, slot: Option<Slot>) {
+        slot.into_iter().for_each(|slot| self.slots.lists.prefetch(&self.store.arena, slot));
+    }
+
     /// Notes where the record is that was just written to `slot`.
     pub(super) fn add_to_slot(&mut self, slot: Slot, key: &[u8]) {
         let (arena, Slots { regions, lists, .. }) = (&mut self.store.arena, &mut self.slots);
@@ -169,6 +174,7 @@ impl Trie {
     /// Notes that records of these slots are in another region now.
     fn move_records(&mut self, slots: &[Slot], from: u32, to: u32) {
         let (arena, Slots { regions, lists, .. }) = (&mut self.store.arena, &mut self.slots);
+        slots.iter().for_each(|&slot| lists.prefetch(arena, slot));
         for &slot in slots {
             lists.change(arena, &mut self.workshop, slot, from, to);
         }
@@ -198,7 +204,7 @@ impl Trie {
         let mut listed = Vec::new();
         for (slot, key, version, kind) in &records {
             books.count(*slot, key, *version, *kind, 1);
-            listed.push((*slot, regions.find(arena, key).expect("a record of a slot is in a region")));
+            listed.push((*slot, regions.of(arena, key).expect("a record of a slot is in a region")));
         }
         for slot in Slot::all() {
             assert_eq!(books.book(slot), self.slots.book(slot), "the book of slot {} is wrong", slot.index());

@@ -58,6 +58,7 @@ impl Trie {
             return None;
         };
         let old = self.take_out(key, found, true);
+        self.prefetch_slot(old.1.slot);
         self.records.detach(&mut self.store.arena, &mut self.workshop, found, key);
         self.generation += 1;
         self.forget(key, old.0, old.1);
@@ -107,6 +108,7 @@ impl Trie {
 
     fn insert(&mut self, gap: Gap, key: &[u8], meta: Meta, body: Body<'_>) {
         let encoded = self.store.encode(key, meta, body);
+        self.prefetch_slot(meta.slot);
         self.records.attach(&mut self.store.arena, &mut self.workshop, gap, key, encoded.entry());
         self.generation += 1;
         self.note(key, body.kind(), meta);

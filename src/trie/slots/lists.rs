@@ -15,7 +15,7 @@
 use arrayvec::ArrayVec;
 
 use super::super::arena::{Arena, Owned, Ref};
-use super::super::tree::{Entry, Found, PART_BYTES_MAX, Path, Spot, Tree, Workshop};
+use super::super::tree::{Entry, Found, PART_BYTES_MAX, Path, Spot, Tree, Workshop, prefetch};
 use super::regions::RECORDS_MAX;
 use crate::record::{SLOT_COUNT, Slot};
 
@@ -193,6 +193,13 @@ impl Lists {
     /// Whether a slot has no records.
     pub(super) fn is_empty(&self, slot: Slot) -> bool {
         self.heads.get(slot.index()).is_none_or(|head| head.block.is_none() && head.above == NOTHING)
+    }
+
+    /// Brings the first block of a slot near, which is about to change.
+    pub(super) fn prefetch(&self, arena: &Arena, slot: Slot) {
+        if let Some(Head { block: Some(at), .. }) = self.heads.get(slot.index()) {
+            prefetch(arena.tail(*at), 0);
+        }
     }
 
     /// Notes one record more of a slot in a region.

@@ -38,9 +38,6 @@ pub(in super::super) struct Regions {
     table: Vec<Region>,
     /// Numbers that are free.
     unused: Vec<u32>,
-    /// What lookups work in.
-    probe: Vec<u8>,
-    found: Vec<u8>,
 }
 
 impl Regions {
@@ -50,18 +47,8 @@ impl Regions {
     }
 
     /// The region that `key` belongs to, if there are any.
-    pub(super) fn of(&mut self, arena: &Arena, key: &[u8]) -> Option<u32> {
-        // The least key above `key`.
-        self.probe.clear();
-        self.probe.extend_from_slice(key);
-        self.probe.push(0);
-        Some(number_of(self.tree.last_below(arena, Some(&self.probe), &mut self.found)?))
-    }
-
-    /// As [`Regions::of`], for who may not change anything.
-    pub(super) fn find(&self, arena: &Arena, key: &[u8]) -> Option<u32> {
-        let probe = [key, &[0]].concat();
-        Some(number_of(self.tree.last_below(arena, Some(&probe), &mut Vec::new())?))
+    pub(super) fn of(&self, arena: &Arena, key: &[u8]) -> Option<u32> {
+        self.tree.floor(arena, key).map(number_of)
     }
 
     /// A new region of the keys from `first` on.

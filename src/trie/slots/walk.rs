@@ -96,7 +96,7 @@ impl SlotCursor {
         let (Bound::Included(position) | Bound::Excluded(position)) = &self.position else {
             unreachable!("a walk without a position is done");
         };
-        let here = slots.regions.find(arena, position);
+        let here = slots.regions.of(arena, position);
         self.regions = slots
             .lists
             .regions(arena, self.slot)

@@ -17,6 +17,7 @@
 
 mod check;
 mod evacuate;
+mod floor;
 mod grow;
 mod patch;
 mod prefetch;
@@ -28,6 +29,7 @@ mod stage;
 mod walk;
 
 pub(super) use run::{Entry, PART_BYTES_MAX, Run};
+pub(super) use search::prefetch;
 #[cfg(test)]
 pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;

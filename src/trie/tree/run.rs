@@ -86,6 +86,34 @@ fn sum(bytes: &[u8]) -> usize {
     bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>() as usize
 }
 
+/// The first eight of `len` bytes, zeros behind them, as a number that orders as they do; `bytes` reach beyond.
+#[inline]
+fn lead(bytes: &[u8], len: usize) -> u64 {
+    let word = match bytes.first_chunk() {
+        Some(eight) => u64::from_be_bytes(*eight),
+        None => bytes.iter().chain(&[0; 8]).take(8).fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    if len < 8 { word & !(u64::MAX >> (8 * len)) } else { word }
+}
+
+/// A suffix whose place is looked for: behind its like if `WITH_SAME`.
+struct Target<'k, const WITH_SAME: bool> {
+    suffix: &'k [u8],
+    lead: u64,
+}
+
+impl<const WITH_SAME: bool> Target<'_, WITH_SAME> {
+    /// Whether its place is above the first `len` of `bytes`.
+    #[inline]
+    fn is_above(&self, bytes: &[u8], len: usize) -> bool {
+        let lead = lead(bytes, len);
+        if lead != self.lead {
+            return lead < self.lead;
+        }
+        if WITH_SAME { bytes[..len] <= *self.suffix } else { bytes[..len] < *self.suffix }
+    }
+}
+
 impl<'a> Run<'a> {
     #[inline]
     pub(in super::super) fn new(bytes: &'a [u8]) -> Run<'a> {
@@ -263,6 +291,15 @@ impl<'a> Run<'a> {
 
     /// How many keys are below the one that continues with `rest`.
     pub(in super::super) fn position(self, rest: &[u8]) -> usize {
+        self.position_by::<false>(rest)
+    }
+
+    /// How many keys are the one that continues with `rest`, or below.
+    pub(super) fn position_above(self, rest: &[u8]) -> usize {
+        self.position_by::<true>(rest)
+    }
+
+    fn position_by<const WITH_SAME: bool>(self, rest: &[u8]) -> usize {
         let prefix = self.prefix();
         match rest.get(..prefix.len()) {
             Some(head) => match prefix.cmp(head) {
@@ -274,22 +311,26 @@ impl<'a> Run<'a> {
             None if *prefix < *rest => return self.count(),
             None => return 0,
         }
-        self.suffix_position(&rest[prefix.len()..])
+        self.suffix_position_by::<WITH_SAME>(&rest[prefix.len()..])
     }
 
     /// How many suffixes are below `suffix`.
     pub(super) fn suffix_position(self, suffix: &[u8]) -> usize {
+        self.suffix_position_by::<false>(suffix)
+    }
+
+    fn suffix_position_by<const WITH_SAME: bool>(self, suffix: &[u8]) -> usize {
         let layout = self.layout();
+        let target = Target::<WITH_SAME> { suffix, lead: lead(suffix, suffix.len()) };
         if self.has(SAME_LEN) {
             let len = self.bytes[LEN_OFFSET] as usize;
             if len == 0 {
-                return usize::from(!suffix.is_empty());
+                return usize::from(WITH_SAME || !suffix.is_empty());
             }
-            let suffixes = &self.bytes[layout.suffixes..layout.bodies];
             let (mut low, mut high) = (0, layout.count);
             while low < high {
                 let middle = (low + high) / 2;
-                if suffixes[middle * len..middle * len + len] < *suffix {
+                if target.is_above(&self.bytes[layout.suffixes + middle * len..], len) {
                     low = middle + 1;
                 } else {
                     high = middle;
@@ -297,18 +338,27 @@ impl<'a> Run<'a> {
             }
             return low;
         }
-        let mut rest = &self.bytes[layout.suffixes..layout.bodies];
+        // Halves first, then one by one: where a suffix begins is a sum of lengths.
+        const FEW: usize = 8;
         let lens = &self.bytes[layout.lens..layout.lens + layout.count];
-        let first = suffix.first().map_or(-1, |&byte| i32::from(byte));
-        for (index, &len) in lens.iter().enumerate() {
-            let (here, after) = rest.split_at(len as usize);
-            let byte = here.first().map_or(-1, |&byte| i32::from(byte));
-            if byte > first || (byte == first && here >= suffix) {
-                return index;
+        let (mut low, mut high, mut start) = (0, layout.count, layout.suffixes);
+        while high - low > FEW {
+            let middle = (low + high) / 2;
+            let here = start + sum(&lens[low..middle]);
+            let len = lens[middle] as usize;
+            if target.is_above(&self.bytes[here..], len) {
+                (low, start) = (middle + 1, here + len);
+            } else {
+                high = middle;
             }
-            rest = after;
         }
-        layout.count
+        for (index, &len) in lens[low..high].iter().enumerate() {
+            if !target.is_above(&self.bytes[start..], len as usize) {
+                return low + index;
+            }
+            start += len as usize;
+        }
+        high
     }
 
     /// All entries with their suffixes, in order.

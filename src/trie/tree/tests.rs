@@ -87,6 +87,9 @@ impl Pair {
         let expected = self.twin.range(..key.clone()).next_back();
         assert_eq!(below, expected.map(|(_, (tag, _))| *tag), "below {key:?}");
         assert!(expected.is_none_or(|(key, _)| *key == out), "{out:?}");
+        let floor = self.twin.range(..=key.clone()).next_back();
+        let floor = floor.map(|(_, (tag, body))| Entry { tag: *tag, body });
+        assert_eq!(self.tree.floor(&self.arena, &key), floor, "at or below {key:?}");
         for after in [false, true] {
             let mut path = Path::default();
             path.seek(self.tree, &self.arena, &key, after);
