@@ -57,7 +57,7 @@ use document::Scratch;
 use names::Ids;
 use radix::Radix;
 use slots::Slots;
-use tree::{Tree, Workshop};
+use tree::{RunLimits, Tree, Workshop};
 use versions::Versions;
 
 /// How a record is to be written.
@@ -69,6 +69,24 @@ pub struct Meta {
     pub slot: Option<Slot>,
     /// When it expires, in milliseconds of the wall clock since 1970; `None`: never.
     pub expires_at_ms: Option<u64>,
+}
+
+/// How large the pieces become that a trie is built of. See [`Trie::with_pieces`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pieces {
+    /// Entries of a run, 2 to 64.
+    pub run_entries: usize,
+    /// Bytes of a run, 60 to 1,536.
+    pub run_bytes: usize,
+    /// Records of a region, 4 to 144.
+    pub region_records: usize,
+}
+
+impl Default for Pieces {
+    fn default() -> Pieces {
+        let RunLimits { entries, bytes } = RunLimits::default();
+        Pieces { run_entries: entries, run_bytes: bytes, region_records: slots::RECORDS_MAX }
+    }
 }
 
 /// Why the trie did not take a record. Nothing was changed.
@@ -181,6 +199,21 @@ impl Trie {
             bytes_max,
             generation: 0,
         }
+    }
+
+    /// A trie of smaller pieces than usual, for tests: with few records everything happens to them that else happens
+    /// to many.
+    ///
+    /// # Panics
+    /// If a piece is smaller or larger than it may be.
+    pub fn with_pieces(pieces: Pieces) -> Trie {
+        let (most, mut trie) = (Pieces::default(), Trie::new());
+        assert!((2..=most.run_entries).contains(&pieces.run_entries), "{pieces:?}");
+        assert!((60..=most.run_bytes).contains(&pieces.run_bytes), "{pieces:?}");
+        assert!((4..=most.region_records).contains(&pieces.region_records), "{pieces:?}");
+        trie.workshop.limits = RunLimits { entries: pieces.run_entries, bytes: pieces.run_bytes };
+        trie.slots.regions.records_max = pieces.region_records;
+        trie
     }
 
     /// Records, those that were deleted not counted.

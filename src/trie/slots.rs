@@ -15,8 +15,10 @@ mod walk;
 
 pub use walk::SlotCursor;
 
+pub(super) use regions::RECORDS_MAX;
+
 use lists::Lists;
-use regions::{RECORDS_MAX, RECORDS_MIN, Regions};
+use regions::Regions;
 
 use super::arena::Owned;
 use super::radix::common_len;
@@ -94,7 +96,7 @@ impl Trie {
             None => regions.open(arena, &mut self.workshop, &[]),
         };
         lists.add(arena, &mut self.workshop, slot, region);
-        if regions.count(region, 1) > RECORDS_MAX {
+        if regions.count(region, 1) > regions.records_max {
             self.cut_region(region);
         }
     }
@@ -106,7 +108,7 @@ impl Trie {
         lists.remove(arena, &mut self.workshop, slot, region);
         let left = regions.count(region, -1);
         // Looking at the neighbour costs about what a removal does, so it is not done at each.
-        if left <= RECORDS_MIN && (left == 0 || left.is_multiple_of(RECORDS_MIN)) {
+        if left == 0 || left == regions.records_max / 4 {
             self.join_region(region);
         }
     }
@@ -162,7 +164,7 @@ impl Trie {
             },
         };
         let moved = regions.records(upper);
-        if moved > 0 && regions.records(lower) + moved > RECORDS_MAX / 2 {
+        if moved > 0 && regions.records(lower) + moved > regions.records_max / 2 {
             return;
         }
         let mut moving = Vec::with_capacity(moved);

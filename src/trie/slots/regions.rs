@@ -14,13 +14,9 @@ use super::super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX};
 use super::super::text::{self, Bytes};
 use super::super::tree::{Entry, Path, Run, Spot, Tree, Workshop};
 
-/// A region with more records is cut in two.
-#[cfg(not(test))]
-pub(super) const RECORDS_MAX: usize = 144;
-#[cfg(test)]
-pub(super) const RECORDS_MAX: usize = 12;
-/// A region with fewer is joined with the one below, if both together have at most twice as many.
-pub(super) const RECORDS_MIN: usize = RECORDS_MAX / 4;
+/// A region with more records is cut in two; one with a quarter of them is joined with its neighbour, if both together
+/// have at most half of them.
+pub(in super::super) const RECORDS_MAX: usize = 144;
 
 /// One region of the table; without records it is not in use.
 #[derive(Clone, Copy, Default)]
@@ -32,12 +28,20 @@ struct Region {
 }
 
 /// All regions.
-#[derive(Default)]
 pub(in super::super) struct Regions {
+    /// [`RECORDS_MAX`], or less in tests.
+    pub(in super::super) records_max: usize,
     tree: Tree,
     table: Vec<Region>,
     /// Numbers that are free.
     unused: Vec<u32>,
+}
+
+impl Default for Regions {
+    fn default() -> Regions {
+        let tree = Tree::default();
+        Regions { records_max: RECORDS_MAX, tree, table: Vec::new(), unused: Vec::new() }
+    }
 }
 
 impl Regions {
@@ -153,7 +157,7 @@ impl Regions {
             assert!((open == 0) == key.is_empty(), "the first region begins at the empty key");
             first.into_iter().for_each(|first| text::own(owned, arena, first, len as usize));
             assert_eq!(records as usize, count(number), "a region's records are miscounted");
-            assert!(records as usize <= RECORDS_MAX, "a region has too many records");
+            assert!(records as usize <= self.records_max, "a region has too many records");
             open += 1;
         });
         assert_eq!(open + self.unused.len(), self.table.len(), "a region is lost");

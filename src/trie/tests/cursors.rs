@@ -110,7 +110,7 @@ fn bounds_and_prefixes() {
 fn a_slot_is_walked_while_it_changes() {
     for seed in 0..30 {
         let mut rng = Rng::from_seed(seed);
-        let mut trie = Trie::new();
+        let mut trie = Trie::with_pieces(Pieces { region_records: 4 + seed as usize, ..Pieces::default() });
         let meta = |rng: &mut Rng| Meta {
             version: Version(1),
             slot: Some(Slot::new(rng.below(2) as u16)),

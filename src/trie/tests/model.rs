@@ -63,8 +63,12 @@ enum KeyStyle {
 
 impl Pair {
     fn new(seed: u64, keys: KeyStyle, limits: RunLimits) -> Pair {
-        let mut trie = Trie::new();
-        trie.workshop.limits = limits;
+        let RunLimits { entries, bytes } = limits;
+        let trie = Trie::with_pieces(Pieces {
+            run_entries: entries,
+            run_bytes: bytes,
+            region_records: 4 + entries / 4,
+        });
         Pair { trie, twin: BTreeMap::new(), rng: Rng::from_seed(seed), keys }
     }
 

@@ -30,7 +30,6 @@ mod walk;
 
 pub(super) use run::{Entry, PART_BYTES_MAX, Run};
 pub(super) use search::prefetch;
-#[cfg(test)]
 pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;
 pub(super) use walk::Path;
