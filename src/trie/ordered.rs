@@ -54,16 +54,31 @@ impl Trie {
         let mut removed = Removed::default();
         let mut key = Vec::new();
         while removed.live + removed.tombstones < budget {
-            let mut cursor = self.cursor_prefix(prefix, None);
-            let Some((next, _)) = cursor.next(self) else { break };
-            key.clear();
-            key.extend_from_slice(next);
+            if self.next_at(prefix, &mut key).is_none() || !key.starts_with(prefix) {
+                break;
+            }
+            let left = budget - removed.live - removed.tombstones;
+            if let Some(run) = self.remove_run(&key, prefix, left) {
+                removed.live += run.live;
+                removed.tombstones += run.tombstones;
+                continue;
+            }
             match self.remove(&key) {
                 Some(Kind::Tombstone) => removed.tombstones += 1,
                 _ => removed.live += 1,
             }
         }
         removed
+    }
+
+    /// The first record whose key is at least `key`. Its key replaces the content of `out`.
+    fn next_at(&self, key: &[u8], out: &mut Vec<u8>) -> Option<Record<'_>> {
+        let mut path = Path::default();
+        path.seek(self.records, &self.store.arena, key, false);
+        let entry = path.next(&self.store.arena)?;
+        out.clear();
+        out.extend_from_slice(path.key());
+        Some(Record::new(&self.store, out, entry))
     }
 
     /// Brings what these keys have into the cache, all at once, so that the operations that follow do not wait for it

@@ -4,7 +4,7 @@ use super::arena::{Exhausted, Ref};
 use super::document::{Builder, Built, Payload};
 use super::record::Body;
 use super::tree::{Found, Gap, Spot, Tree};
-use super::{Meta, PutError, Record, Store, Trie, TrieError, check_key, spans_for_record, text};
+use super::{Meta, PutError, Record, Removed, Store, Trie, TrieError, check_key, spans_for_record, text};
 use crate::limits::BULK_BYTES_MAX;
 use crate::record::Kind;
 use crate::value::ValueSink;
@@ -63,6 +63,32 @@ impl Trie {
         self.generation += 1;
         self.forget(key, old.0, old.1);
         Some(old.0)
+    }
+
+    /// Removes all records of the run in which `first` is, at once, if their keys begin with `prefix`, they are at most
+    /// `most`, and none is of a slot: its region looks for its records as long as they are booked.
+    pub(super) fn remove_run(&mut self, first: &[u8], prefix: &[u8], most: usize) -> Option<Removed> {
+        let arena = &self.store.arena;
+        let Spot::Found(found) = self.records.locate(arena, &mut self.workshop, first) else { return None };
+        let keys = self.records.run_keys(arena, found, first);
+        let is_plain = |key: &Vec<u8>, index: usize| {
+            key.starts_with(prefix) && self.record(key, found.at(index)).slot().is_none()
+        };
+        if keys.len() > most || !keys.iter().enumerate().all(|(index, key)| is_plain(key, index)) {
+            return None;
+        }
+        let mut removed = Removed::default();
+        let mut gone = Vec::with_capacity(keys.len());
+        for (index, key) in keys.into_iter().enumerate() {
+            let (kind, meta) = self.take_out(&key, found.at(index), true);
+            let count = if kind == Kind::Tombstone { &mut removed.tombstones } else { &mut removed.live };
+            *count += 1;
+            gone.push((key, kind, meta));
+        }
+        self.records.detach_run(&mut self.store.arena, &mut self.workshop, found);
+        self.generation += 1;
+        gone.iter().for_each(|(key, kind, meta)| self.forget(key, *kind, *meta));
+        Some(removed)
     }
 
     /// Stores a record in the place of what stood there.

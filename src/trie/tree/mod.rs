@@ -62,6 +62,13 @@ pub(super) struct Found {
     depth: usize,
 }
 
+impl Found {
+    /// Another entry of the same run.
+    pub(super) fn at(self, index: usize) -> Found {
+        Found { index, ..self }
+    }
+}
+
 /// Where a key that is not there would go.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Gap {

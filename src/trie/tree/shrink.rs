@@ -41,6 +41,34 @@ impl Tree {
         }
     }
 
+    /// The keys of all entries of the run in which `key` was found.
+    pub(in super::super) fn run_keys(self, arena: &Arena, found: Found, key: &[u8]) -> Vec<Vec<u8>> {
+        let run = Run::at(arena, found.run);
+        let above = &key[..found.depth];
+        run.entries().map(|(suffix, _)| [above, run.prefix(), suffix].concat()).collect()
+    }
+
+    /// Takes the run out in which an entry was found.
+    pub(in super::super) fn detach_run(&mut self, arena: &mut Arena, workshop: &mut Workshop, found: Found) {
+        let is_shared = Run::at(arena, found.run).is_shared();
+        let Some(step) = workshop.steps.last().copied() else {
+            self.root = None;
+            return arena.free(found.run);
+        };
+        if is_shared {
+            let mut draft = Draft::take(arena, step.node);
+            draft.children.retain(|&mut (_, child)| child != found.run);
+            let node = draft.store(arena);
+            workshop.steps.pop();
+            self.set_child(arena, &workshop.steps, None, Some(node));
+            workshop.steps.push(Step { node, offset: step.offset });
+        } else {
+            unlink(arena, step);
+        }
+        arena.free(found.run);
+        self.tidy(arena, workshop);
+    }
+
     /// Restores, from the last step upwards: no node without a choice, none much too large, and no node whose subtrie
     /// fits half a run.
     fn tidy(&mut self, arena: &mut Arena, workshop: &mut Workshop) {
