@@ -142,6 +142,8 @@ impl Tree {
         loop {
             let bytes = arena.tail(at);
             if is_run(bytes) {
+                // All of it is about to move or to be read.
+                (1..8).for_each(|line| prefetch(bytes, 64 * line));
                 let run = Run::new(bytes);
                 let depth = if run.is_shared() { edge_depth } else { depth };
                 return match run.find(&key[depth..]) {
