@@ -37,9 +37,45 @@ impl Slot {
     }
 }
 
+/// Slots of keys that come in order: what a key has in common with the one before is not read again.
+#[derive(Clone, Default, Debug)]
+pub struct SlotReader {
+    /// The key before.
+    key: Vec<u8>,
+    /// CRC16 up to and with each of its bytes.
+    states: Vec<u16>,
+    /// Where its first `{` is.
+    brace: Option<usize>,
+}
+
+impl SlotReader {
+    /// The slot of `key`, as [`Slot::of`] has it.
+    pub fn slot_of(&mut self, key: &[u8]) -> Slot {
+        let common = self.key.iter().zip(key).take_while(|(before, byte)| before == byte).count();
+        self.key.truncate(common);
+        self.states.truncate(common);
+        self.brace = self.brace.filter(|&brace| brace < common);
+        let mut state = self.states.last().copied().unwrap_or(0);
+        for &byte in &key[common..] {
+            if byte == b'{' {
+                self.brace = self.brace.or(Some(self.key.len()));
+            }
+            state = crc16_with(state, byte);
+            self.key.push(byte);
+            self.states.push(state);
+        }
+        if self.brace.is_some() { Slot::of(key) } else { Slot(state % SLOT_COUNT as u16) }
+    }
+}
+
 /// CRC16, XMODEM variant (polynomial 0x1021, initial value 0), table-driven, as Redis Cluster uses it.
 fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, &byte| (crc << 8) ^ CRC16_TABLE[((crc >> 8) as u8 ^ byte) as usize])
+    bytes.iter().fold(0, |crc, &byte| crc16_with(crc, byte))
+}
+
+#[inline]
+fn crc16_with(crc: u16, byte: u8) -> u16 {
+    (crc << 8) ^ CRC16_TABLE[((crc >> 8) as u8 ^ byte) as usize]
 }
 
 const CRC16_TABLE: [u16; 256] = {
@@ -143,6 +179,17 @@ mod tests {
         assert_eq!(Slot::of(b"foo{}{bar}").index(), crc16(b"foo{}{bar}") as usize % SLOT_COUNT);
         assert_eq!(Slot::of(b"foo{{bar}}zap"), Slot::of(b"{bar"));
         assert_eq!(Slot::of(b"foo{bar}{zap}"), Slot::of(b"bar"));
+    }
+
+    #[test]
+    fn a_reader_of_slots_reads_what_they_are() {
+        let mut reader = SlotReader::default();
+        let keys = [
+            "", "a", "abc", "abd", "ab{c}", "ab{c}d", "ab{", "ab{}x", "abx", "x{y}", "x{y}z", "x", "xy{z}{u}",
+        ];
+        for key in keys.iter().chain(keys.iter().rev()).chain(keys.iter().step_by(3)) {
+            assert_eq!(reader.slot_of(key.as_bytes()), Slot::of(key.as_bytes()), "{key}");
+        }
     }
 
     #[test]

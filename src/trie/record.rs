@@ -216,6 +216,17 @@ impl<'t> Record<'t> {
         Record { store, bytes: entry.body, slot, tag: entry.tag }
     }
 
+    /// As [`Record::new`]; its slot is that of `of_key`, which is that of its key, unless it says otherwise itself.
+    #[inline]
+    pub(super) fn with_slot(store: &'t Store, of_key: Slot, entry: Entry<'t>) -> Record<'t> {
+        let slot = match entry.tag & (SLOT_OWN | SLOT_GIVEN) {
+            SLOT_OWN => Some(of_key),
+            // What a key's slot is plays no part.
+            _ => Record::new(store, &[], entry).slot,
+        };
+        Record { store, bytes: entry.body, slot, tag: entry.tag }
+    }
+
     #[inline]
     fn has(&self, flag: u8) -> bool {
         self.tag & flag != 0

@@ -20,6 +20,8 @@ pub(super) use regions::RECORDS_MAX;
 use lists::Lists;
 use regions::Regions;
 
+use std::collections::BTreeMap;
+
 use super::arena::Owned;
 use super::radix::common_len;
 use super::tree::Path;
@@ -202,15 +204,25 @@ impl Trie {
     /// Panics unless books, regions and lists of all slots say that there are exactly these records.
     pub(super) fn check_slots(&self, owned: &mut Owned<'_>, records: Vec<(Slot, Vec<u8>, Version, Kind)>) {
         let (arena, Slots { regions, lists, .. }) = (&self.store.arena, &self.slots);
-        let mut books = Slots::default();
+        let mut books: BTreeMap<Slot, (u32, u128)> = BTreeMap::new();
         let mut listed = Vec::new();
         for (slot, key, version, kind) in &records {
-            books.count(*slot, key, *version, *kind, 1);
+            let (live, digest) = books.entry(*slot).or_default();
+            *live += u32::from(*kind != Kind::Tombstone);
+            *digest = digest.wrapping_add(digest_of(key, *version, *kind));
             listed.push((*slot, regions.of(arena, key).expect("a record of a slot is in a region")));
         }
-        for slot in Slot::all() {
-            assert_eq!(books.book(slot), self.slots.book(slot), "the book of slot {} is wrong", slot.index());
+        for (index, live) in self.slots.live.iter().enumerate() {
+            if *live != 0 || self.slots.digests[index] != 0 {
+                let slot = Slot::new(index as u16);
+                assert_eq!(
+                    books.remove(&slot),
+                    Some(self.slots.book(slot)),
+                    "the book of slot {index} is wrong"
+                );
+            }
         }
+        assert!(books.values().all(|book| *book == (0, 0)), "a slot is not booked");
         let mut by_region: Vec<u32> = listed.iter().map(|&(_, region)| region).collect();
         by_region.sort_unstable();
         let below = |region: u32| by_region.partition_point(|&other| other < region);
