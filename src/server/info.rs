@@ -98,7 +98,7 @@ impl Server {
         title(text, "Clients")?;
         field(text, "connected_clients", self.sessions.len())?;
         field(text, "maxclients", self.config.settings.clients_max)?;
-        field(text, "client_incomplete_bytes", net.inbox_bytes())?;
+        field(text, "client_incomplete_bytes", net.inbox_bytes() + self.held_in_transactions)?;
         field(text, "client_incomplete_bytes_max", self.config.settings.limits.incomplete_bytes)?;
         field(text, "blocked_clients", 0)
     }

@@ -121,6 +121,8 @@ pub struct Server {
     room: Room,
     cursors: Cursors,
     watches: Watches,
+    /// Bytes of all transactions that have not come to their end, and of the keys that sessions watch.
+    held_in_transactions: usize,
     monitors: Vec<ConnId>,
     pause: Option<Pause>,
     removals: Vec<Removal>,
@@ -182,6 +184,7 @@ impl Server {
             room: Room::default(),
             cursors: Cursors::default(),
             watches: Watches::default(),
+            held_in_transactions: 0,
             monitors: Vec::new(),
             pause: None,
             removals: Vec::new(),

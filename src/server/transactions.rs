@@ -42,6 +42,8 @@ pub(super) struct Transaction {
     /// One was refused.
     failed: bool,
     watched: Vec<Box<[u8]>>,
+    /// What the requests and the watched keys count for in [`Server::held_in_transactions`].
+    held: usize,
     /// A watched key has changed.
     touched: bool,
 }
@@ -52,12 +54,14 @@ impl Transaction {
         self.queue.capacity()
     }
 
-    /// Writes a request down; false if it is too large.
-    fn push(&mut self, call: &Call<'_>) -> bool {
-        let size: usize = call.request.args().map(|argument| argument.len() + 16).sum();
-        if self.queue.len() + size > TRANSACTION_BYTES_MAX {
+    /// Writes a request down; false if it is too large, or takes more than there is room for.
+    fn push(&mut self, call: &Call<'_>, room: usize) -> bool {
+        let words: usize = call.request.args().map(|argument| argument.len() + 16).sum();
+        let size = words + blanks_of(&call.request);
+        if self.queue.len() + size > TRANSACTION_BYTES_MAX || size > room {
             return false;
         }
+        self.held += size;
         write_down(&call.request, &mut self.queue);
         self.count += 1;
         self.writes |= call.command.flags.contains(Flags::WRITE);
@@ -72,12 +76,25 @@ fn write_down(request: &Request<'_>, queue: &mut Vec<u8>) {
         return write_request(queue, &args);
     }
     let (verb, text) = (request.arg(0), request.get(1).unwrap_or_default());
-    let blanks = text.as_ptr().addr().saturating_sub(verb.as_ptr().addr() + verb.len());
     queue.extend_from_slice(verb);
-    queue.resize(queue.len() + blanks.max(1), b' ');
+    queue.resize(queue.len() + blanks_of(request).max(1), b' ');
     queue.extend_from_slice(text);
     queue.extend_from_slice(b"\r\n");
 }
+
+/// Blanks between a verb and the rest of its line.
+fn blanks_of(request: &Request<'_>) -> usize {
+    match (request.form(), request.get(1)) {
+        (Form::Verb, Some(text)) => {
+            let verb = request.arg(0);
+            text.as_ptr().addr().saturating_sub(verb.as_ptr().addr() + verb.len())
+        }
+        _ => 0,
+    }
+}
+
+/// What a watched key takes beside its bytes, here and in the table of those who watch.
+const WATCH_BYTES: usize = 128;
 
 /// Who watches which key.
 #[derive(Default, Debug)]
@@ -132,10 +149,17 @@ impl Server {
         for key in call.args_from(1) {
             // One that has expired already is as absent now as at EXEC.
             self.expire_if_due(key);
+            let room = self.room_for_transactions();
             let session = self.sessions.get_mut(call.id).expect("a request has a session");
             let transaction = session.extra_mut().transaction.get_or_insert_default();
             if !transaction.watched.iter().any(|known| **known == *key) {
+                let size = key.len() + WATCH_BYTES;
+                if size > room {
+                    return Err(CommandError::LargeMulti);
+                }
                 transaction.watched.push(key.into());
+                transaction.held += size;
+                self.held_in_transactions += size;
                 self.watches.insert(key, call.id);
             }
         }
@@ -275,9 +299,20 @@ impl Server {
     }
 
     fn queue(&mut self, call: &Call<'_>) -> Outcome {
+        let room = self.room_for_transactions();
         let session = self.sessions.get_mut(call.id).expect("a request has a session");
         let transaction = session.extra_mut().transaction.get_or_insert_default();
-        if transaction.push(call) { Ok(()) } else { Err(CommandError::LargeMulti) }
+        let before = transaction.held;
+        if !transaction.push(call, room) {
+            return Err(CommandError::LargeMulti);
+        }
+        self.held_in_transactions += transaction.held - before;
+        Ok(())
+    }
+
+    /// What has not come to its EXEC is an incomplete request too: all of it together has the same bound.
+    fn room_for_transactions(&self) -> usize {
+        self.config.settings.limits.incomplete_bytes.saturating_sub(self.held_in_transactions)
     }
 
     fn transaction(&self, id: ConnId) -> Option<&Transaction> {
@@ -294,10 +329,12 @@ impl Server {
         self.forget_watches(id);
         let Some(session) = self.sessions.get_mut(id) else { return Transaction::default() };
         session.mode.set(Mode::MULTI, false);
-        match session.extra() {
-            None => Transaction::default(),
+        let transaction = match session.extra() {
+            None => return Transaction::default(),
             Some(_) => session.extra_mut().transaction.take().map_or_else(Transaction::default, |it| *it),
-        }
+        };
+        self.held_in_transactions -= transaction.held;
+        transaction
     }
 
     /// The keys that the session watches are forgotten; that one has changed already is not, if EXEC is still to see it.
@@ -310,6 +347,9 @@ impl Server {
         let transaction = session.extra_mut().transaction.as_mut().expect("just seen");
         transaction.touched &= in_multi;
         for key in std::mem::take(&mut transaction.watched) {
+            let size = key.len() + WATCH_BYTES;
+            transaction.held -= size;
+            self.held_in_transactions -= size;
             self.watches.remove(&key, id);
         }
     }

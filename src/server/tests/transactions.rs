@@ -1,6 +1,9 @@
 //! MULTI, EXEC, WATCH.
 
 use super::Harness;
+use crate::conn::ConnId;
+use crate::limits::Limits;
+use crate::server::{ServerConfig, Settings};
 
 #[test]
 fn what_is_queued_is_done_at_once() {
@@ -133,4 +136,37 @@ fn expiry_is_a_change() {
     harness.line(id, "WATCH k");
     harness.line(id, "MULTI");
     assert_eq!(harness.line(id, "EXEC"), "*0\r\n", "it was gone already");
+}
+
+#[test]
+fn all_that_waits_for_exec_has_a_bound() {
+    let limits = Limits { incomplete_bytes: 1_000, ..Limits::FULL };
+    let settings = Settings { limits, ..Settings::default() };
+    let mut harness = Harness::with(ServerConfig { settings, ..ServerConfig::new(1) });
+    let (one, other) = (harness.connect(), harness.connect());
+    let value = vec![b'v'; 600];
+    harness.line(one, "MULTI");
+    assert_eq!(harness.array(one, &[b"SET", b"k", &value]), "+QUEUED\r\n");
+    let held = |harness: &mut Harness, id: ConnId| {
+        let told = harness.line(id, "INFO clients");
+        let line = told.lines().find_map(|line| line.strip_prefix("client_incomplete_bytes:"));
+        line.and_then(|bytes| bytes.parse::<usize>().ok()).expect("it is told")
+    };
+    assert!(held(&mut harness, other) >= 600);
+    harness.line(other, "MULTI");
+    assert!(harness.array(other, &[b"SET", b"k", &value]).contains("too much memory"));
+    assert!(harness.line(other, "EXEC").starts_with("-EXECABORT"));
+    assert!(harness.line(one, "EXEC").ends_with("+OK\r\n"));
+    assert_eq!(held(&mut harness, other), 0);
+    // Watched keys count too, and whoever leaves takes with him what he had.
+    assert_eq!(harness.line(one, "WATCH a b c d e f g"), "+OK\r\n");
+    assert!(harness.line(other, "WATCH x y z").contains("too much memory"));
+    harness.line(one, "UNWATCH");
+    assert_eq!(harness.line(other, "WATCH x y z"), "+OK\r\n");
+    harness.line(one, "MULTI");
+    harness.line(one, "SET a 1");
+    harness.lose(one);
+    harness.lose(other);
+    let last = harness.connect();
+    assert_eq!(held(&mut harness, last), 0);
 }
