@@ -3,7 +3,7 @@ use crate::index::*;
 use ::hedgerow::record::{Ballot, Slot, Version};
 use ::hedgerow::trie::{Meta, Trie};
 use ::hedgerow::value::{Event, Segment};
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 /// Plain keys with a text of 8 bytes.
 pub struct Hedgerow {
@@ -65,19 +65,18 @@ macro_rules! flat {
                 report(concat!($label, " trimmed"), &mut self.0)
             }
             fn for_each(&self, f: &mut impl FnMut(&[u8], u64)) {
-                let mut c = self.0.trie.cursor(Bound::Unbounded);
-                while let Some((k, r)) = c.next(&self.0.trie) {
-                    f(k, value(r.text()))
-                }
+                self.0.trie.cursor(Bound::Unbounded).walk(&self.0.trie, |k, r| {
+                    f(k, value(r.text()));
+                    ControlFlow::Continue(())
+                });
             }
             fn scan(&self, p: &[u8], n: usize, f: &mut impl FnMut(&[u8], u64)) {
-                let mut c = self.0.trie.cursor_prefix(p, None);
-                for _ in 0..n {
-                    match c.next(&self.0.trie) {
-                        Some((k, r)) => f(k, value(r.text())),
-                        None => return,
-                    }
-                }
+                let mut left = n;
+                self.0.trie.cursor_prefix(p, None).walk(&self.0.trie, |k, r| {
+                    f(k, value(r.text()));
+                    left -= 1;
+                    if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                });
             }
         }
     };

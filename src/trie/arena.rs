@@ -35,6 +35,8 @@ const SPANS_MIN: usize = 4;
 const CHUNK_SPANS: usize = HUGE_BYTES / SPAN_BYTES;
 /// Every span that a 32-bit reference can reach: 32 GiB.
 const SPANS_REACHED: usize = (u32::MAX as usize + 1) / SPAN_UNITS;
+/// Bytes that can be read behind the last slot, so that whoever looks at many bytes at once need not ask.
+const BEHIND_BYTES: usize = SPAN_BYTES;
 /// Spans beyond the limit for what must not fail: deleting needs a little too.
 const SPANS_BEYOND: usize = CHUNK_SPANS;
 
@@ -371,7 +373,7 @@ impl Arena {
             least.max(self.spans + step)
         };
         let spans = wished.min(spans_max);
-        if spans < least || !self.memory.commit(spans * SPAN_BYTES) {
+        if spans < least || !self.memory.commit(spans * SPAN_BYTES + BEHIND_BYTES) {
             return Err(Exhausted);
         }
         while self.chunks.len() * CHUNK_SPANS < spans {
@@ -388,9 +390,9 @@ impl Arena {
         if self.memory.reserved() > 0 {
             return Ok(());
         }
-        let bytes = (self.spans_max + SPANS_BEYOND) * SPAN_BYTES;
+        let bytes = (self.spans_max + SPANS_BEYOND) * SPAN_BYTES + BEHIND_BYTES;
         self.memory = Reservation::new(bytes, 2 * SPANS_BEYOND * SPAN_BYTES).ok_or(Exhausted)?;
-        self.spans_max = self.spans_max.min(self.memory.reserved() / SPAN_BYTES - SPANS_BEYOND);
+        self.spans_max = self.spans_max.min(self.memory.reserved() / SPAN_BYTES - SPANS_BEYOND - 1);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! that of the path; otherwise the cursor looks its key up again and goes on behind it. So every key that stands from
 //! the cursor's first step to its last is returned exactly once, in order, whatever comes and goes around it.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use super::Trie;
 use super::ordered::above_prefix;
@@ -14,8 +14,12 @@ use super::tree::Path;
 /// A walk over the records of one trie in key order, upwards or downwards, tombstones included.
 #[derive(Clone, Debug)]
 pub struct Cursor {
-    /// The last key, or where to begin.
+    /// The last key, or where to begin, unless the path has it.
     key: Vec<u8>,
+    /// Whether the last key is the path's.
+    on_path: bool,
+    /// Whether all keys of the path's run are known to be within the limit; no walk backward has one.
+    admitted: bool,
     place: Place,
     limit: Limit,
     backward: bool,
@@ -57,6 +61,16 @@ impl Limit {
         }
     }
 
+    /// Whether all keys that begin with `path` are within the limit if one of them is.
+    fn admits_alike(&self, path: &[u8]) -> bool {
+        match self {
+            Limit::None => true,
+            Limit::Prefix(prefix) => prefix.len() <= path.len(),
+            Limit::Included(last) | Limit::Excluded(last) => !last.starts_with(path),
+        }
+    }
+
+    /// Whether `key` is within the limit.
     fn admits(&self, key: &[u8], backward: bool) -> bool {
         match self {
             Limit::None => true,
@@ -133,49 +147,100 @@ impl Cursor {
             Bound::Excluded(key) => (key, Place::Beyond),
         };
         let key = key.to_vec();
-        Cursor { key, place, limit, backward, path: Path::default(), generation: None, done: false }
+        Cursor {
+            key,
+            on_path: false,
+            admitted: false,
+            place,
+            limit,
+            backward,
+            path: Path::default(),
+            generation: None,
+            done: false,
+        }
     }
 
     /// The next record and its key. The trie must be the one that made the cursor; it may have changed in between.
     /// Once there is none, there never is.
+    #[inline]
     pub fn next<'c, 't>(&'c mut self, trie: &'t Trie) -> Option<(&'c [u8], Record<'t>)> {
         if self.done {
             return None;
         }
-        let next = if self.backward { self.step_back(trie) } else { self.step(trie) };
-        self.place = Place::Beyond;
-        let next = next.filter(|_| self.limit.admits(&self.key, self.backward));
-        self.done = next.is_none();
-        next.map(|record| (&self.key[..], record))
-    }
-
-    fn step<'t>(&mut self, trie: &'t Trie) -> Option<Record<'t>> {
-        let arena = &trie.store.arena;
+        if self.backward {
+            return self.next_back(trie);
+        }
         if self.generation != Some(trie.generation) {
-            self.path.seek(trie.records, arena, &self.key, self.place == Place::Beyond);
-            self.generation = Some(trie.generation);
+            self.seek(trie);
         }
-        let entry = self.path.next(arena)?;
-        self.key.clear();
-        self.key.extend_from_slice(self.path.key());
-        Some(Record::new(&trie.store, &self.key, entry))
+        self.done = true;
+        let entry = self.path.next(&trie.store.arena)?;
+        self.place = Place::Beyond;
+        self.on_path = true;
+        if self.path.is_run_new() || !self.admitted {
+            let key = self.path.key();
+            if !self.limit.admits(key, false) {
+                return None;
+            }
+            self.admitted = self.limit.admits_alike(&key[..self.path.depth()]);
+        }
+        self.done = false;
+        let key = self.path.key();
+        Some((key, Record::new(&trie.store, key, entry)))
     }
 
-    fn step_back<'t>(&mut self, trie: &'t Trie) -> Option<Record<'t>> {
-        if self.place == Place::At
-            && let Some(record) = trie.get(&self.key)
-        {
-            return Some(record);
+    /// Shows `visit` the records that are left, with their keys, until it breaks off; then the walk can go on behind
+    /// the last that it was shown. What [`Cursor::next`] answers one by one, and faster.
+    #[inline]
+    pub fn walk<'t>(&mut self, trie: &'t Trie, mut visit: impl FnMut(&[u8], Record<'t>) -> ControlFlow<()>) {
+        while let Some((key, record)) = self.next(trie) {
+            if visit(key, record).is_break() {
+                return;
+            }
+            if !self.admitted {
+                continue;
+            }
+            let seen = |key: &[u8], entry| visit(key, Record::new(&trie.store, key, entry));
+            if self.path.rest_of_run(&trie.store.arena, seen).is_break() {
+                return;
+            }
         }
-        let mut found = Vec::new();
-        let below = (self.place != Place::Start).then_some(&self.key[..]);
-        let record = trie.previous_before(below, &mut found)?;
-        self.key = found;
-        Some(record)
+    }
+
+    /// Finds the way to the next record anew.
+    #[cold]
+    fn seek(&mut self, trie: &Trie) {
+        if self.on_path {
+            self.key.clear();
+            self.key.extend_from_slice(self.path.key());
+        }
+        self.path.seek(trie.records, &trie.store.arena, &self.key, self.place == Place::Beyond);
+        self.on_path = false;
+        self.generation = Some(trie.generation);
+    }
+
+    #[inline(never)]
+    fn next_back<'c, 't>(&'c mut self, trie: &'t Trie) -> Option<(&'c [u8], Record<'t>)> {
+        self.done = true;
+        let place = std::mem::replace(&mut self.place, Place::Beyond);
+        let there = if place == Place::At { trie.get(&self.key) } else { None };
+        let record = match there {
+            Some(record) => record,
+            None => {
+                let mut found = Vec::new();
+                let record =
+                    trie.previous_before((place != Place::Start).then_some(&self.key[..]), &mut found)?;
+                self.key = found;
+                record
+            }
+        };
+        self.done = !self.limit.admits(&self.key, true);
+        if self.done { None } else { Some((&self.key, record)) }
     }
 
     /// The last key that was returned; before the first, where the cursor begins; after the last, any key.
+    #[inline]
     pub fn key(&self) -> &[u8] {
-        &self.key
+        if self.on_path { self.path.key() } else { &self.key }
     }
 }

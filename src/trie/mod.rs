@@ -37,6 +37,7 @@ mod text;
 mod tree;
 mod usage;
 mod versions;
+mod words;
 mod work;
 mod write;
 

@@ -1,9 +1,9 @@
 //! What an ordered store can do and a hash table cannot: neighbours, counts and removals by prefix. And many lookups
 //! at once.
 
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
-use super::tree::Path;
+use super::tree::{Entry, Path};
 use super::{Record, Trie};
 use crate::record::Kind;
 
@@ -40,11 +40,11 @@ impl Trie {
         if prefix.is_empty() {
             return self.len();
         }
-        let mut cursor = self.cursor_prefix(prefix, None);
         let mut count = 0;
-        while let Some((_, record)) = cursor.next(self) {
+        self.cursor_prefix(prefix, None).walk(self, |_, record| {
             count += usize::from(record.kind() != Kind::Tombstone);
-        }
+            ControlFlow::Continue(())
+        });
         count
     }
 
@@ -98,7 +98,10 @@ impl Trie {
         keys: impl IntoIterator<Item = &'k [u8]>,
         mut visit: impl FnMut(Option<Record<'t>>),
     ) {
-        keys.into_iter().for_each(|key| visit(self.get(key)));
+        let entries = |key: &'k [u8], entry: Option<Entry<'t>>| {
+            visit(entry.map(|entry| Record::new(&self.store, key, entry)))
+        };
+        self.records.get_many(&self.store.arena, keys.into_iter(), entries);
     }
 }
 

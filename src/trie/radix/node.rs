@@ -4,6 +4,8 @@ use arrayvec::ArrayVec;
 
 use super::super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
 use super::super::leaf::LEAF;
+use super::super::tree::find_where;
+use super::super::words::{continues, word};
 
 /// Edges a node has room for, each filling a slot class; more than the last: [`DIRECT`].
 const CAPACITIES: [u8; 6] = [3, 4, 11, 17, 24, 49];
@@ -20,6 +22,8 @@ const COUNT_OFFSET: usize = 2;
 #[derive(Clone, Copy)]
 pub(in super::super) struct Node<'a> {
     bytes: &'a [u8],
+    /// Its first eight bytes.
+    head: u64,
 }
 
 impl<'a> Node<'a> {
@@ -30,13 +34,13 @@ impl<'a> Node<'a> {
 
     #[inline]
     pub(in super::super) fn at(arena: &'a Arena, at: Ref) -> Node<'a> {
-        Node { bytes: arena.tail(at) }
+        Node::new(arena.tail(at))
     }
 
     /// The node that begins `bytes`.
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn new(bytes: &'a [u8]) -> Node<'a> {
-        Node { bytes }
+        Node { bytes, head: word(bytes, 0) }
     }
 
     /// Where the references of the children end.
@@ -89,22 +93,22 @@ impl<'a> Node<'a> {
 
     #[inline]
     pub(super) fn is_leaf(self) -> bool {
-        self.bytes[0] & LEAF != 0
+        self.head as u8 & LEAF != 0
     }
 
     #[inline]
     fn capacity(self) -> usize {
-        self.bytes[0] as usize
+        (self.head & 0xFF) as usize
     }
 
     #[inline]
     pub(in super::super) fn is_direct(self) -> bool {
-        self.bytes[0] == DIRECT
+        self.head as u8 == DIRECT
     }
 
     #[inline]
     fn prefix_len(self) -> usize {
-        self.bytes[PREFIX_LEN_OFFSET] as usize
+        (self.head >> (8 * PREFIX_LEN_OFFSET) & 0xFF) as usize
     }
 
     #[inline]
@@ -114,12 +118,34 @@ impl<'a> Node<'a> {
 
     #[inline]
     pub(in super::super) fn count(self) -> usize {
-        u16::from_le_bytes([self.bytes[COUNT_OFFSET], self.bytes[COUNT_OFFSET + 1]]) as usize
+        (self.head >> (8 * COUNT_OFFSET) & 0xFFFF) as usize
     }
 
     #[inline]
     pub(in super::super) fn term(self) -> Option<Ref> {
-        self.ref_at(Node::TERM_OFFSET)
+        Ref::from_raw((self.head >> (8 * Node::TERM_OFFSET)) as u32)
+    }
+
+    /// Whether `key`, of which `depth` bytes lead to the node, continues with its prefix.
+    #[inline(always)]
+    pub(in super::super) fn leads_to(self, key: &[u8], depth: usize) -> bool {
+        continues(key, depth, &self.bytes[HEAD_BYTES..], self.prefix_len())
+    }
+
+    /// Whether it leads on to `key`, of which `depth` bytes lead to it: how many do with its prefix, and to what.
+    #[inline(always)]
+    pub(in super::super) fn towards(self, key: &[u8], depth: usize) -> Option<(usize, Ref)> {
+        // Where most nodes have no prefix, the processor looks for the edge before it knows the head.
+        let (start, depth) = match self.prefix_len() {
+            0 => (HEAD_BYTES, depth),
+            _ if !self.leads_to(key, depth) => return None,
+            len => (HEAD_BYTES + len, depth + len),
+        };
+        let next = match key.get(depth) {
+            None => self.term(),
+            Some(&edge) => self.child_behind(start, edge),
+        };
+        Some((depth, next?))
     }
 
     /// The edges in order; a [`DIRECT`] node has none stored.
@@ -143,7 +169,7 @@ impl<'a> Node<'a> {
     }
 
     /// Where the reference of the child behind `edge` is.
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn child_offset(self, edge: u8) -> usize {
         if self.is_direct() {
             return self.index_offset(edge as usize);
@@ -154,9 +180,19 @@ impl<'a> Node<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn child(self, edge: u8) -> Option<Ref> {
-        self.ref_at(self.child_offset(edge))
+        self.child_behind(HEAD_BYTES + self.prefix_len(), edge)
+    }
+
+    /// The same, with the place where the prefix ends.
+    #[inline(always)]
+    fn child_behind(self, start: usize, edge: u8) -> Option<Ref> {
+        if self.is_direct() {
+            return ref_at(self.bytes, start + 4 * edge as usize);
+        }
+        let index = find(&self.bytes[start..], self.count(), edge)?;
+        ref_at(self.bytes, start + self.capacity() + 4 * index)
     }
 
     /// The first child at position `from` or later, with its position: 0 is the term, then by index, see
@@ -167,10 +203,21 @@ impl<'a> Node<'a> {
         {
             return Some((0, term));
         }
+        let from = from.max(1);
+        if !self.is_direct() {
+            let child = if from <= self.count() { self.ref_at(self.index_offset(from - 1)) } else { None };
+            return child.map(|child| (from, child));
+        }
+        (from..=256).find_map(|at| Some((at, self.ref_at(self.index_offset(at - 1))?)))
+    }
+
+    /// Up to `most` children behind the one at position `found`, but for those of a [`DIRECT`] node that are not right
+    /// behind it.
+    #[inline]
+    pub(in super::super) fn children_after(self, found: usize, most: usize) -> impl Iterator<Item = Ref> {
         let end = if self.is_direct() { 256 } else { self.count() };
-        let mut children =
-            (from.max(1)..=end).filter_map(|at| Some((at, self.ref_at(self.index_offset(at - 1))?)));
-        children.next()
+        let children = found + 1..=end.min(found + most);
+        children.filter_map(move |position| self.ref_at(self.index_offset(position - 1)))
     }
 
     /// The position right before the first edge that is not below `edge`.
@@ -188,25 +235,10 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The index of `edge` among the first `count` of `edges`, which may be followed by anything: eight bytes at once by
-/// the usual trick for a zero byte in a word (exact for the lowest one).
-#[inline]
+/// The index of `edge` among the first `count` of `edges`, which may be followed by anything.
+#[inline(always)]
 fn find(edges: &[u8], count: usize, edge: u8) -> Option<usize> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let pattern = LOW * u64::from(edge);
-    let mut base = 0;
-    while base < count {
-        let word = edges[base..].first_chunk().expect("children follow the edges, so a word is there");
-        let differences = u64::from_le_bytes(*word) ^ pattern;
-        let zeros = differences.wrapping_sub(LOW) & !differences & HIGH;
-        if zeros != 0 {
-            let index = base + zeros.trailing_zeros() as usize / 8;
-            return (index < count).then_some(index);
-        }
-        base += 8;
-    }
-    None
+    find_where(edges, count, edge, |_| true)
 }
 
 /// Puts an edge into the node at `at` if it has room for it, in place. The edge must be new.

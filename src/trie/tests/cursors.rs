@@ -1,7 +1,7 @@
 //! Cursors while the trie changes under them.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, ControlFlow};
 
 use super::*;
 use crate::rng::Rng;
@@ -154,5 +154,44 @@ fn a_slot_is_walked_while_it_changes() {
         }
         assert!(stands.iter().all(|(key, stood)| !stood || returned.contains(key)), "seed {seed}");
         trie.check();
+    }
+}
+
+#[test]
+fn a_walk_shows_what_next_answers() {
+    for seed in 0..40 {
+        let mut rng = Rng::from_seed(seed);
+        let key_of = if seed % 2 == 0 { dense } else { wide };
+        let mut trie = Trie::new();
+        (0..500).for_each(|_| disturb(&mut trie, &mut rng, &mut BTreeMap::new(), key_of));
+        for _ in 0..40 {
+            let (from, to) = (key_of(rng.below(400)), key_of(rng.below(400)));
+            let prefix = &from[..rng.index(from.len() + 1)];
+            let cursor = match rng.index(5) {
+                0 => trie.cursor_prefix(prefix, None),
+                1 => trie.cursor_prefix(prefix, Some(&from)),
+                2 => trie.cursor_range(Bound::Included(&from), Bound::Excluded(&to)),
+                3 => trie.cursor_range(Bound::Excluded(&from), Bound::Included(&to)),
+                _ => trie.cursor_range_back(Bound::Included(&to), Bound::Included(&from)),
+            };
+            let (mut walk, mut next) = (cursor.clone(), cursor);
+            let mut shown = Vec::new();
+            // In several parts, some of which end in the middle of a run, and single steps between them.
+            while walk.next(&trie).map(|(key, record)| shown.push((key.to_vec(), record.kind()))).is_some() {
+                let mut left = 1 + rng.index(20);
+                walk.walk(&trie, |key, record| {
+                    shown.push((key.to_vec(), record.kind()));
+                    left -= 1;
+                    if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                });
+            }
+            for (key, kind) in shown {
+                assert_eq!(
+                    next.next(&trie).map(|(key, record)| (key.to_vec(), record.kind())),
+                    Some((key, kind))
+                );
+            }
+            assert!(next.next(&trie).is_none());
+        }
     }
 }

@@ -19,8 +19,9 @@ mod check;
 mod evacuate;
 mod floor;
 mod grow;
+mod key;
+mod many;
 mod patch;
-mod prefetch;
 mod run;
 mod search;
 mod shrink;
@@ -29,7 +30,7 @@ mod stage;
 mod walk;
 
 pub(super) use run::{Entry, PART_BYTES_MAX, Run};
-pub(super) use search::prefetch;
+pub(super) use search::{find_where, prefetch};
 pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;
 pub(super) use walk::Path;
@@ -102,25 +103,15 @@ impl Tree {
     #[inline]
     pub(super) fn get<'a>(self, arena: &'a Arena, key: &[u8]) -> Option<Entry<'a>> {
         let mut at = self.root?;
-        let (mut with_edge, mut rest) = (key, key);
+        let (mut depth, mut edge_depth) = (0, 0);
         loop {
             let bytes = arena.tail(at);
             if is_run(bytes) {
                 let run = Run::new(bytes);
-                return run.get(if run.is_shared() { with_edge } else { rest });
+                return Run::get(bytes, &key[if run.is_shared() { edge_depth } else { depth }..]);
             }
-            let node = Node::new(bytes);
-            with_edge = rest.strip_prefix(node.prefix())?;
-            at = match with_edge.split_first() {
-                None => {
-                    rest = &[];
-                    node.term()?
-                }
-                Some((&edge, after)) => {
-                    rest = after;
-                    node.child(edge)?
-                }
-            };
+            (edge_depth, at) = Node::new(bytes).towards(key, depth)?;
+            depth = key.len().min(edge_depth + 1);
         }
     }
 
@@ -153,11 +144,11 @@ impl Tree {
             }
             let node = Node::new(bytes);
             let prefix = node.prefix();
-            let common = common_len(prefix, &key[depth..]);
-            if common < prefix.len() {
+            if !node.leads_to(key, depth) {
+                let common = common_len(prefix, &key[depth..]);
                 return Spot::Missing(Gap::Prefix { node: at, depth, common });
             }
-            edge_depth = depth + common;
+            edge_depth = depth + prefix.len();
             let (offset, gap) = match key.get(edge_depth) {
                 None => (Node::TERM_OFFSET, Gap::Term { node: at }),
                 Some(&edge) => (node.child_offset(edge), Gap::Edge { node: at, depth: edge_depth }),

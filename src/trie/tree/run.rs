@@ -14,7 +14,8 @@
 //! A lookup compares the prefix, hashes the rest to one byte, compares that with 16 marks at once, and then one suffix.
 
 use super::super::arena::{Arena, Ref};
-use super::search::find_where;
+use super::super::words::{continues, same, word};
+use super::search::{find_where, sum};
 use std::cmp::Ordering;
 
 /// Set in the first byte of every run, never in a node's.
@@ -46,10 +47,12 @@ pub(in super::super) struct Entry<'a> {
 #[derive(Clone, Copy)]
 pub(in super::super) struct Run<'a> {
     pub(super) bytes: &'a [u8],
+    /// Its first eight bytes.
+    head: u64,
 }
 
 /// Where the parts of a run begin.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
     pub(super) count: usize,
     pub(super) marks: usize,
@@ -82,10 +85,6 @@ pub(super) fn mark_of(suffix: &[u8]) -> u8 {
     ((word ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
 }
 
-fn sum(bytes: &[u8]) -> usize {
-    bytes.iter().map(|&byte| u32::from(byte)).sum::<u32>() as usize
-}
-
 /// The first eight of `len` bytes, zeros behind them, as a number that orders as they do; `bytes` reach beyond.
 #[inline]
 fn lead(bytes: &[u8], len: usize) -> u64 {
@@ -115,10 +114,16 @@ impl<const WITH_SAME: bool> Target<'_, WITH_SAME> {
 }
 
 impl<'a> Run<'a> {
-    #[inline]
+    #[inline(always)]
     pub(in super::super) fn new(bytes: &'a [u8]) -> Run<'a> {
         debug_assert!(bytes[0] & RUN != 0, "a node is no run");
-        Run { bytes }
+        Run { bytes, head: word(bytes, 0) }
+    }
+
+    /// One byte of the head.
+    #[inline(always)]
+    fn head_at(self, offset: usize) -> usize {
+        (self.head >> (8 * offset) & 0xFF) as usize
     }
 
     #[inline]
@@ -128,7 +133,7 @@ impl<'a> Run<'a> {
 
     #[inline]
     pub(super) fn has(self, flag: u8) -> bool {
-        self.bytes[0] & flag != 0
+        self.head as u8 & flag != 0
     }
 
     #[inline]
@@ -138,46 +143,49 @@ impl<'a> Run<'a> {
 
     #[inline]
     pub(in super::super) fn count(self) -> usize {
-        self.bytes[1] as usize
+        self.head_at(1)
     }
 
     #[inline]
     pub(in super::super) fn prefix(self) -> &'a [u8] {
-        &self.bytes[HEAD_BYTES..HEAD_BYTES + self.bytes[2] as usize]
+        &self.bytes[HEAD_BYTES..HEAD_BYTES + self.head_at(2)]
     }
 
     /// Whether the suffixes are their own marks.
     #[inline]
     pub(super) fn is_unmarked(self) -> bool {
-        self.has(SAME_LEN) && self.bytes[LEN_OFFSET] <= 1
+        self.has(SAME_LEN) && self.head_at(LEN_OFFSET) <= 1
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn layout(self) -> Layout {
         let count = self.count();
-        let marks = HEAD_BYTES + self.bytes[2] as usize;
+        let marks = HEAD_BYTES + self.head_at(2);
         let lens = marks + if self.is_unmarked() { 0 } else { count };
         let tags = lens + if self.has(SAME_LEN) { 0 } else { count };
         let sizes = tags + if self.has(SAME_TAG) { 0 } else { count };
         let suffixes = sizes + if self.has(SAME_SIZE) { 0 } else { count };
-        let bytes =
-            usize::from(u16::from_le_bytes([self.bytes[SUFFIXES_OFFSET], self.bytes[SUFFIXES_OFFSET + 1]]));
+        let bytes = (self.head >> (8 * SUFFIXES_OFFSET)) as usize;
         Layout { count, marks, lens, tags, sizes, suffixes, bodies: suffixes + bytes }
     }
 
     #[inline]
     pub(super) fn len_at(self, layout: &Layout, index: usize) -> usize {
-        self.bytes[if self.has(SAME_LEN) { LEN_OFFSET } else { layout.lens + index }] as usize
+        if self.has(SAME_LEN) { self.head_at(LEN_OFFSET) } else { self.bytes[layout.lens + index] as usize }
     }
 
     #[inline]
     pub(super) fn tag_at(self, layout: &Layout, index: usize) -> u8 {
-        self.bytes[if self.has(SAME_TAG) { TAG_OFFSET } else { layout.tags + index }]
+        if self.has(SAME_TAG) { self.head_at(TAG_OFFSET) as u8 } else { self.bytes[layout.tags + index] }
     }
 
     #[inline]
     pub(super) fn size_at(self, layout: &Layout, index: usize) -> usize {
-        self.bytes[if self.has(SAME_SIZE) { SIZE_OFFSET } else { layout.sizes + index }] as usize
+        if self.has(SAME_SIZE) {
+            self.head_at(SIZE_OFFSET)
+        } else {
+            self.bytes[layout.sizes + index] as usize
+        }
     }
 
     /// Where the suffix at `index`, which may be the count, begins.
@@ -185,9 +193,9 @@ impl<'a> Run<'a> {
     pub(super) fn suffix_start(self, layout: &Layout, index: usize) -> usize {
         layout.suffixes
             + if self.has(SAME_LEN) {
-                index * self.bytes[LEN_OFFSET] as usize
+                index * self.head_at(LEN_OFFSET)
             } else {
-                sum(&self.bytes[layout.lens..layout.lens + index])
+                sum(&self.bytes[layout.lens..], index)
             }
     }
 
@@ -196,9 +204,9 @@ impl<'a> Run<'a> {
     pub(super) fn body_start(self, layout: &Layout, index: usize) -> usize {
         layout.bodies
             + if self.has(SAME_SIZE) {
-                index * self.bytes[SIZE_OFFSET] as usize
+                index * self.head_at(SIZE_OFFSET)
             } else {
-                sum(&self.bytes[layout.sizes..layout.sizes + index])
+                sum(&self.bytes[layout.sizes..], index)
             }
     }
 
@@ -208,7 +216,7 @@ impl<'a> Run<'a> {
         self.body_start(&layout, layout.count)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn entry(self, layout: &Layout, index: usize) -> Entry<'a> {
         let start = self.body_start(layout, index);
         let body = &self.bytes[start..start + self.size_at(layout, index)];
@@ -244,10 +252,18 @@ impl<'a> Run<'a> {
     /// The index of the key that continues with `rest` behind the path to this run.
     #[inline]
     pub(in super::super) fn find(self, rest: &[u8]) -> Option<usize> {
-        let suffix = rest.strip_prefix(self.prefix())?;
-        let layout = self.layout();
+        self.find_in(&self.layout(), rest)
+    }
+
+    #[inline(always)]
+    fn find_in(self, layout: &Layout, rest: &[u8]) -> Option<usize> {
+        let prefix_len = self.head_at(2);
+        if !continues(rest, 0, &self.bytes[HEAD_BYTES..], prefix_len) {
+            return None;
+        }
+        let suffix = &rest[prefix_len..];
         if self.has(SAME_LEN) {
-            let len = self.bytes[LEN_OFFSET] as usize;
+            let len = self.head_at(LEN_OFFSET);
             if suffix.len() != len {
                 return None;
             }
@@ -256,7 +272,7 @@ impl<'a> Run<'a> {
                 [byte] => find_where(&self.bytes[layout.suffixes..], layout.count, byte, |_| true),
                 _ => find_where(&self.bytes[layout.marks..], layout.count, mark_of(suffix), |index| {
                     let start = layout.suffixes + index * len;
-                    self.bytes[start..start + len] == *suffix
+                    same(&self.bytes[start..start + len], suffix)
                 }),
             };
         }
@@ -264,29 +280,18 @@ impl<'a> Run<'a> {
             if self.bytes[layout.lens + index] as usize != suffix.len() {
                 return false;
             }
-            let start = self.suffix_start(&layout, index);
-            self.bytes[start..start + suffix.len()] == *suffix
+            let start = self.suffix_start(layout, index);
+            same(&self.bytes[start..start + suffix.len()], suffix)
         })
     }
 
-    /// Calls `visit` with each index whose mark says that its suffix may be this one.
-    #[inline]
-    pub(super) fn candidates(self, layout: &Layout, suffix: &[u8], mut visit: impl FnMut(usize)) {
-        let (start, byte) = match *suffix {
-            [byte] if self.is_unmarked() => (layout.suffixes, byte),
-            _ if self.is_unmarked() => return,
-            _ => (layout.marks, mark_of(suffix)),
-        };
-        find_where(&self.bytes[start..], layout.count, byte, |index| {
-            visit(index);
-            false
-        });
-    }
-
-    /// The entry of the key that continues with `rest`.
-    #[inline]
-    pub(in super::super) fn get(self, rest: &[u8]) -> Option<Entry<'a>> {
-        Some(self.entry(&self.layout(), self.find(rest)?))
+    /// The entry of the key that continues with `rest`. Not inlined, and with a slice and not a run as its argument: so the
+    /// descents before it keep their registers.
+    #[inline(never)]
+    pub(in super::super) fn get(bytes: &'a [u8], rest: &[u8]) -> Option<Entry<'a>> {
+        let run = Run::new(bytes);
+        let layout = run.layout();
+        Some(run.entry(&layout, run.find_in(&layout, rest)?))
     }
 
     /// How many keys are below the one that continues with `rest`.
@@ -344,7 +349,7 @@ impl<'a> Run<'a> {
         let (mut low, mut high, mut start) = (0, layout.count, layout.suffixes);
         while high - low > FEW {
             let middle = (low + high) / 2;
-            let here = start + sum(&lens[low..middle]);
+            let here = start + sum(&self.bytes[layout.lens + low..], middle - low);
             let len = lens[middle] as usize;
             if target.is_above(&self.bytes[here..], len) {
                 (low, start) = (middle + 1, here + len);

@@ -1,38 +1,56 @@
 //! Which of some bytes are a given byte: 16 at once where the machine can (SSE2, which every x86-64 has, so nothing is
 //! asked at run time), else 8 at once.
 
+/// Bytes that are looked at together.
+type Window = [u8; 16];
+
+/// What `look` says of the 16 bytes from `offset` on; zeros stand for those beyond the end, of which there are none but in
+/// the last slots of the memory.
+#[inline(always)]
+fn at_window<T>(bytes: &[u8], offset: usize, look: impl Fn(&Window) -> T) -> T {
+    match bytes[offset..].first_chunk() {
+        Some(window) => look(window),
+        None => look(&padded(&bytes[offset..])),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn padded(bytes: &[u8]) -> Window {
+    let mut window = [0; 16];
+    window[..bytes.len()].copy_from_slice(bytes);
+    window
+}
+
 /// Bit `i` is set where byte `i` is `byte`.
-#[inline]
+#[inline(always)]
 #[cfg(target_arch = "x86_64")]
-pub(in super::super) fn matches_16(bytes: &[u8; 16], byte: u8) -> u32 {
-    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8};
-    let (low, high) = bytes.split_at(8);
-    let low = i64::from_le_bytes(*low.first_chunk().expect("8 of 16"));
-    let high = i64::from_le_bytes(*high.first_chunk().expect("8 of 16"));
-    // SAFETY: SSE2 is part of x86-64; the intrinsics touch registers only.
+fn matches_16(window: &Window, byte: u8) -> u32 {
+    use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
+    // SAFETY: SSE2 is part of x86-64; the load is of the 16 bytes that are borrowed, at any address.
     unsafe {
-        let equal = _mm_cmpeq_epi8(_mm_set_epi64x(high, low), _mm_set1_epi8(byte as i8));
-        _mm_movemask_epi8(equal) as u32
+        let window = _mm_loadu_si128(window.as_ptr().cast());
+        _mm_movemask_epi8(_mm_cmpeq_epi8(window, _mm_set1_epi8(byte as i8))) as u32
     }
 }
 
 /// Bit `i` is set where byte `i` is `byte`.
 #[inline]
 #[cfg(not(target_arch = "x86_64"))]
-pub(in super::super) fn matches_16(bytes: &[u8; 16], byte: u8) -> u32 {
-    matches_slow(bytes, byte)
+fn matches_16(window: &Window, byte: u8) -> u32 {
+    matches_slow(window, byte)
 }
 
 /// The same by a loop.
-#[inline]
-pub(in super::super) fn matches_slow(bytes: &[u8], byte: u8) -> u32 {
-    bytes.iter().enumerate().fold(0, |mask, (index, &other)| mask | u32::from(other == byte) << index)
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn matches_slow(window: &Window, byte: u8) -> u32 {
+    window.iter().enumerate().fold(0, |mask, (index, &other)| mask | u32::from(other == byte) << index)
 }
 
 /// Calls `test` with each index below `count` at which `bytes` has `byte`, in order, until it says yes; that index.
 ///
 /// `bytes` may reach beyond `count`.
-#[inline]
+#[inline(always)]
 pub(in super::super) fn find_where(
     bytes: &[u8],
     count: usize,
@@ -40,13 +58,11 @@ pub(in super::super) fn find_where(
     mut test: impl FnMut(usize) -> bool,
 ) -> Option<usize> {
     let mut base = 0;
-    while base < count {
-        let mut mask = match bytes[base..].first_chunk::<16>() {
-            Some(chunk) => matches_16(chunk, byte),
-            None => matches_slow(&bytes[base..], byte),
-        };
-        if count - base < 16 {
-            mask &= (1 << (count - base)) - 1;
+    loop {
+        let mut mask = at_window(bytes, base, |window| matches_16(window, byte));
+        let left = count - base;
+        if left < 16 {
+            mask &= (1 << left) - 1;
         }
         while mask != 0 {
             let index = base + mask.trailing_zeros() as usize;
@@ -55,9 +71,66 @@ pub(in super::super) fn find_where(
             }
             mask &= mask - 1;
         }
+        if left <= 16 {
+            return None;
+        }
         base += 16;
     }
-    None
+}
+
+/// The sum of the first `count` of `bytes`, which may be followed by anything: 16 at once where the machine can.
+#[inline(always)]
+pub(in super::super) fn sum(bytes: &[u8], count: usize) -> usize {
+    let (mut total, mut base) = (0, 0);
+    while count - base >= 16 {
+        total += at_window(bytes, base, |window| sum_16(window, 16));
+        base += 16;
+    }
+    match count - base {
+        0 => total,
+        left => total + at_window(bytes, base, |window| sum_16(window, left)),
+    }
+}
+
+/// The sum of the first `count` bytes.
+#[inline(always)]
+#[cfg(target_arch = "x86_64")]
+fn sum_16(window: &Window, count: usize) -> usize {
+    use std::arch::x86_64::{
+        _mm_and_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_sad_epu8, _mm_setzero_si128,
+        _mm_unpackhi_epi64,
+    };
+    /// Its last 16 bytes keep no byte of a window, those 16 before keep all.
+    const KEPT: [u8; 32] = {
+        let mut kept = [0; 32];
+        let mut index = 0;
+        while index < 16 {
+            kept[index] = 0xFF;
+            index += 1;
+        }
+        kept
+    };
+    let kept: &Window = KEPT[16 - count..].first_chunk().expect("at most 16 are kept");
+    // SAFETY: SSE2 is part of x86-64; the loads are of 16 bytes that are borrowed, at any address.
+    unsafe {
+        let kept = _mm_loadu_si128(kept.as_ptr().cast());
+        let window = _mm_and_si128(_mm_loadu_si128(window.as_ptr().cast()), kept);
+        let sums = _mm_sad_epu8(window, _mm_setzero_si128());
+        (_mm_cvtsi128_si64(sums) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums))) as usize
+    }
+}
+
+/// The sum of the first `count` bytes.
+#[inline]
+#[cfg(not(target_arch = "x86_64"))]
+fn sum_16(window: &Window, count: usize) -> usize {
+    sum_slow(&window[..count])
+}
+
+/// The same by a loop.
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn sum_slow(bytes: &[u8]) -> usize {
+    bytes.iter().map(|&byte| usize::from(byte)).sum()
 }
 
 /// Asks for the cache line of the byte at `offset`, if there is one, and does not wait for it.
@@ -88,6 +161,18 @@ mod tests {
             }
             for byte in 124..=131 {
                 assert_eq!(matches_16(&bytes, byte), matches_slow(&bytes, byte));
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_a_loop() {
+        let bytes: Vec<u8> = (0..150u32).map(|index| (index * 97 % 251) as u8).collect();
+        for start in 0..20 {
+            for count in 0..=128 {
+                let slow = sum_slow(&bytes[start..start + count]);
+                assert_eq!(sum(&bytes[start..], count), slow);
+                assert_eq!(sum(&bytes[start..start + count], count), slow);
             }
         }
     }

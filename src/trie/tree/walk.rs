@@ -1,9 +1,17 @@
 //! Walks in key order. A path is only a hint: whoever keeps one asks first whether the tree is still the same.
 
+use std::ops::ControlFlow;
+
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Node, common_len};
-use super::run::{Entry, Run};
+use super::key::Key;
+use super::many::LINE_BYTES;
+use super::run::{Entry, Layout, Run};
+use super::search::prefetch;
 use super::{Tree, evacuate, is_run};
+
+/// Children whose beginnings are asked for before a walk comes to them.
+const AHEAD: usize = 3;
 
 /// A place between two entries: the nodes above it, each with the position of the next child to visit, the run, and
 /// the key of the entry before.
@@ -13,7 +21,7 @@ use super::{Tree, evacuate, is_run};
 pub(in super::super) struct Path {
     steps: Vec<Level>,
     run: Option<Inside>,
-    key: Vec<u8>,
+    key: Key,
 }
 
 /// A node on the way.
@@ -45,7 +53,10 @@ struct Branch {
 #[derive(Clone, Copy, Debug)]
 struct Inside {
     run: Ref,
+    layout: Layout,
     index: usize,
+    /// The entry that was entered.
+    first: usize,
     /// Where the next suffix and body begin.
     suffix: usize,
     body: usize,
@@ -103,7 +114,7 @@ impl Path {
 
     /// Notes a node whose path is the present key.
     fn push(&mut self, arena: &Arena, node: Ref, position: usize, last: Option<Ref>) {
-        self.key.extend_from_slice(Node::at(arena, node).prefix());
+        self.key.extend(Node::at(arena, node).prefix());
         self.steps.push(Level { node, position, last, depth: self.key.len() });
     }
 
@@ -111,9 +122,9 @@ impl Path {
     fn enter(&mut self, arena: &Arena, at: Ref, index: usize) {
         let run = Run::at(arena, at);
         let layout = run.layout();
-        self.key.extend_from_slice(run.prefix());
+        self.key.extend(run.prefix());
         let (suffix, body) = (run.suffix_start(&layout, index), run.body_start(&layout, index));
-        self.run = Some(Inside { run: at, index, suffix, body, depth: self.key.len() });
+        self.run = Some(Inside { run: at, layout, index, first: index, suffix, body, depth: self.key.len() });
     }
 
     /// Moves over the next entry and returns it; its key is [`Path::key`] then.
@@ -122,22 +133,44 @@ impl Path {
         loop {
             if let Some(inside) = &mut self.run {
                 let run = Run::at(arena, inside.run);
-                if inside.index < run.count() {
-                    let layout = run.layout();
-                    let (len, size) = (run.len_at(&layout, inside.index), run.size_at(&layout, inside.index));
-                    self.key.truncate(inside.depth);
-                    self.key.extend_from_slice(&run.bytes[inside.suffix..inside.suffix + len]);
-                    let body = &run.bytes[inside.body..inside.body + size];
-                    let tag = run.tag_at(&layout, inside.index);
+                let Inside { ref layout, index, suffix, body, depth, .. } = *inside;
+                if index < layout.count {
+                    let (len, size) = (run.len_at(layout, index), run.size_at(layout, index));
+                    self.key.end_with(depth, &run.bytes[suffix..], len);
+                    let entry = Entry { tag: run.tag_at(layout, index), body: &run.bytes[body..body + size] };
                     inside.index += 1;
                     inside.suffix += len;
                     inside.body += size;
-                    return Some(Entry { tag, body });
+                    return Some(entry);
                 }
                 self.run = None;
             }
             self.climb(arena)?;
         }
+    }
+
+    /// Shows `visit` the entries that are left of the run, with their keys, until it breaks off.
+    #[inline(always)]
+    pub(in super::super) fn rest_of_run<'a>(
+        &mut self,
+        arena: &'a Arena,
+        mut visit: impl FnMut(&[u8], Entry<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let Some(inside) = &mut self.run else { return ControlFlow::Continue(()) };
+        let run = Run::at(arena, inside.run);
+        let Inside { layout, mut index, mut suffix, mut body, depth, .. } = *inside;
+        let mut flow = ControlFlow::Continue(());
+        while index < layout.count && flow.is_continue() {
+            let (len, size) = (run.len_at(&layout, index), run.size_at(&layout, index));
+            self.key.end_with(depth, &run.bytes[suffix..], len);
+            let entry = Entry { tag: run.tag_at(&layout, index), body: &run.bytes[body..body + size] };
+            index += 1;
+            suffix += len;
+            body += size;
+            flow = visit(self.key.get(), entry);
+        }
+        (inside.index, inside.suffix, inside.body) = (index, suffix, body);
+        flow
     }
 
     /// Enters the next run.
@@ -165,6 +198,7 @@ impl Path {
                 continue;
             }
             level.last = Some(child);
+            prefetch_after(node, arena, found);
             let edge = (found > 0).then(|| node.edge_of(found));
             return Some(Branch { node: level.node, depth: level.depth, found, edge, child });
         }
@@ -190,7 +224,29 @@ impl Path {
     /// The key of the entry that was returned last.
     #[inline]
     pub(in super::super) fn key(&self) -> &[u8] {
-        &self.key
+        self.key.get()
+    }
+
+    /// Of the key, how many bytes are those of its run: all of that have them.
+    #[inline]
+    pub(in super::super) fn depth(&self) -> usize {
+        self.run.as_ref().map_or(0, |inside| inside.depth)
+    }
+
+    /// Whether the entry that was returned last is the first of its run that was.
+    #[inline]
+    pub(in super::super) fn is_run_new(&self) -> bool {
+        self.run.as_ref().is_none_or(|inside| inside.index == inside.first + 1)
+    }
+}
+
+/// Asks for the beginnings of the children behind the one at position `found`, to which a walk will come soon.
+#[inline]
+fn prefetch_after(node: Node<'_>, arena: &Arena, found: usize) {
+    for child in node.children_after(found, AHEAD) {
+        let bytes = arena.tail(child);
+        prefetch(bytes, 0);
+        prefetch(bytes, LINE_BYTES);
     }
 }
 
@@ -229,7 +285,7 @@ impl Path {
     pub(super) fn last_key(&self, arena: &Arena, run: Ref, out: &mut Vec<u8>) {
         let run = Run::at(arena, run);
         out.clear();
-        out.extend_from_slice(&self.key);
+        out.extend_from_slice(self.key.get());
         out.extend_from_slice(run.suffix_at(run.count() - 1));
     }
 }
