@@ -29,6 +29,18 @@ struct Part<'e> {
     bytes: &'e [u8],
 }
 
+impl Part<'_> {
+    /// Writes its bytes to the front of `room`. Most parts are a single one.
+    #[inline]
+    fn store(&self, room: &mut [u8]) {
+        match *self.bytes {
+            [] => {}
+            [byte] => room[0] = byte,
+            _ => room[..self.bytes.len()].copy_from_slice(self.bytes),
+        }
+    }
+}
+
 /// All that changes in a run, in the order of its bytes.
 pub(super) struct Patch<'e> {
     parts: ArrayVec<Part<'e>, 6>,
@@ -138,13 +150,13 @@ impl<'e> Patch<'e> {
             for part in self.parts.iter().rev() {
                 bytes.copy_within(part.end..end, part.end + shift);
                 shift = shift + (part.end - part.start) - part.bytes.len();
-                bytes[part.start + shift..part.start + shift + part.bytes.len()].copy_from_slice(part.bytes);
+                part.store(&mut bytes[part.start + shift..]);
                 end = part.start;
             }
         } else {
             let mut to = self.parts[0].start;
             for (index, part) in self.parts.iter().enumerate() {
-                bytes[to..to + part.bytes.len()].copy_from_slice(part.bytes);
+                part.store(&mut bytes[to..]);
                 to += part.bytes.len();
                 let next = self.parts.get(index + 1).map_or(self.len, |next| next.start);
                 bytes.copy_within(part.end..next, to);

@@ -154,12 +154,17 @@ pub(super) fn write<'a>(
     prefix: &[u8],
     entries: impl Iterator<Item = (&'a [u8], Entry<'a>)> + Clone,
 ) {
-    let columns = Columns {
-        lens: entries.clone().map(|(suffix, _)| suffix.len() as u8).collect(),
-        tags: entries.clone().map(|(_, entry)| entry.tag).collect(),
-        sizes: entries.clone().map(|(_, entry)| entry.body.len() as u8).collect(),
-    };
-    let suffixes = entries.clone().map(|(suffix, _)| suffix.len()).sum();
+    let mut columns = Columns { lens: Column::new(), tags: Column::new(), sizes: Column::new() };
+    let (mut suffixes, mut bodies) = (0, 0);
+    for (suffix, entry) in entries.clone() {
+        columns.lens.push(suffix.len() as u8);
+        columns.tags.push(entry.tag);
+        columns.sizes.push(entry.body.len() as u8);
+        suffixes += suffix.len();
+        bodies += entry.body.len();
+    }
+    out.clear();
+    out.reserve(HEAD_BYTES + prefix.len() + 4 * columns.lens.len() + suffixes + bodies);
     columns.write(out, if shared { SHARED } else { 0 }, prefix, suffixes, |out| {
         out.extend(entries.clone().map(|(suffix, _)| mark_of(suffix)));
     });

@@ -68,8 +68,16 @@ impl Stage {
     pub(super) fn load(&mut self, arena: &Arena, at: Ref, lead: &[u8]) {
         let run = Run::at(arena, at);
         let prefix = run.prefix();
+        let above = lead.len() + prefix.len();
+        self.bytes.reserve(run.count() * above + run.len());
         for (suffix, entry) in run.entries() {
-            self.insert(self.entries.len(), &[lead, prefix, suffix], entry);
+            let start = self.bytes.len() as u32;
+            self.bytes.extend_from_slice(lead);
+            self.bytes.extend_from_slice(prefix);
+            self.bytes.extend_from_slice(suffix);
+            self.bytes.extend_from_slice(entry.body);
+            let key_len = (above + suffix.len()) as u32;
+            self.entries.push(Staged { start, key_len, size: entry.body.len() as u8, tag: entry.tag });
         }
     }
 
