@@ -424,6 +424,42 @@ fn slots_are_walked_one_by_one() {
 }
 
 #[test]
+fn records_under_a_prefix_go_whatever_they_hold() {
+    let mut trie = Trie::new();
+    let tree = set(&[("name", Tree::Text(String::from("x"))), ("long", Tree::Text("y".repeat(900)))]);
+    for index in 0..3_000u32 {
+        let key = format!("{}{index:04}", ["a", "b", "ba"][index as usize % 3]).into_bytes();
+        // Each 500th is of a slot: its run goes one by one.
+        let slot = index.is_multiple_of(500).then(|| Slot::new(7));
+        let expires_at_ms = index.is_multiple_of(5).then_some(u64::from(index));
+        let meta = Meta { version: Version(u128::from(index)), slot, expires_at_ms };
+        match index % 7 {
+            0 => assert_eq!(put_tree(&mut trie, &key, meta, &tree), None),
+            1 => assert_eq!(trie.put_tombstone(&key, Meta { expires_at_ms: None, ..meta }), Ok(None)),
+            2 => assert_eq!(trie.put_text(&key, meta, &[1; 6_000]), Ok(None)),
+            _ => assert_eq!(trie.put_text(&key, meta, b"12345678"), Ok(None)),
+        }
+    }
+    let (live, tombstones) = (trie.count_prefix(b"b"), trie.tombstones());
+    let mut all = Removed::default();
+    loop {
+        let removed = trie.remove_prefix(b"b", 70);
+        trie.check();
+        all.live += removed.live;
+        all.tombstones += removed.tombstones;
+        if removed.live + removed.tombstones < 70 {
+            break;
+        }
+    }
+    assert_eq!((all.live, all.live + all.tombstones), (live, 2_000));
+    assert_eq!((trie.len() + trie.tombstones(), trie.tombstones()), (1_000, tombstones - all.tombstones));
+    let left = Removed { live: trie.len(), tombstones: trie.tombstones() };
+    assert_eq!(trie.remove_prefix(b"", usize::MAX), left);
+    trie.check();
+    assert_eq!((trie.store.arena.used_bytes(), trie.expiring()), (0, 0));
+}
+
+#[test]
 fn versions_cost_nothing_when_there_are_none() {
     let used = |meta: Meta| {
         let mut trie = Trie::new();
