@@ -15,7 +15,8 @@ use super::handlers::{Handler, Handlers};
 use super::strings::write_record;
 use crate::proto::command::CommandId;
 use crate::proto::resp::Writer;
-use std::ops::Bound;
+use crate::trie::Cursor;
+use std::ops::{Bound, ControlFlow};
 
 pub(super) const HANDLERS: Handlers = &[
     (CommandId::Range, Handler::Reply(Server::range)),
@@ -58,19 +59,24 @@ impl Server {
 
     fn write_up_to(&self, start: &[u8], end: Option<&[u8]>, most: usize, out: &mut Writer<'_>) -> usize {
         let from = if start.is_empty() { Bound::Unbounded } else { Bound::Included(start) };
-        let mut walk = self.trie.cursor(from);
+        let to = end.map_or(Bound::Unbounded, Bound::Excluded);
+        self.write_walk(self.trie.cursor_range(from, to), most, out)
+    }
+
+    /// Writes keys and values of up to `most` records; how many there were.
+    fn write_walk(&self, mut cursor: Cursor, most: usize, out: &mut Writer<'_>) -> usize {
         let mut count = 0;
-        while count < most {
-            let Some((key, record)) = walk.next(&self.trie) else { break };
-            if end.is_some_and(|end| key >= end) {
-                break;
-            }
+        if most == 0 {
+            return count;
+        }
+        cursor.walk(&self.trie, |key, record| {
             if self.is_live(&record) {
                 out.bulk(key);
                 write_record(Some(record), out);
                 count += 1;
             }
-        }
+            if count < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
         count
     }
 
@@ -104,16 +110,7 @@ impl Server {
             }
         }
         let mark = out.begin_array();
-        let mut walk = self.trie.cursor_prefix(call.arg(1), after);
-        let mut count = 0;
-        while count < most {
-            let Some((key, record)) = walk.next(&self.trie) else { break };
-            if self.is_live(&record) {
-                out.bulk(key);
-                write_record(Some(record), out);
-                count += 1;
-            }
-        }
+        let count = self.write_walk(self.trie.cursor_prefix(call.arg(1), after), most, out);
         out.end_array(mark, 2 * count);
         Ok(())
     }
@@ -123,11 +120,11 @@ impl Server {
         let mut count = self.trie.count_prefix(prefix);
         if self.behind {
             // What has expired and was not removed yet is not there.
-            let mut walk = self.trie.cursor_prefix(prefix, None);
             count = 0;
-            while let Some((_, record)) = walk.next(&self.trie) {
+            self.trie.cursor_prefix(prefix, None).walk(&self.trie, |_, record| {
                 count += usize::from(self.is_live(&record));
-            }
+                ControlFlow::Continue(())
+            });
         }
         out.int(count as i64);
         Ok(())
