@@ -18,7 +18,7 @@ Examples:
   redis-cli -p 9000 SET greeting hello         any Redis client will do
 
 Everything is kept in memory: what the server held is gone when it ends, and a broker's cluster refills it.
-SIGTERM and Ctrl-C end it: replies in flight are sent first, for at most 2 seconds. A second one ends it at once.
+SIGTERM and Ctrl-C end it: what was asked is answered first, for at most 3 seconds. A second one ends it at once.
 SIGHUP reads the file of --config and the password again and opens the log file anew; a mistake changes nothing and is
 told in the log. CONFIG SET changes settings at run time, CONFIG REWRITE writes them into the file.
 
