@@ -70,12 +70,28 @@ mod tests {
         while own() < before.own + Duration::from_millis(20) {
             sum = std::hint::black_box(sum.wrapping_mul(3) + 1);
         }
-        let used = Usage::read(&[std::process::id(), u32::MAX]).since(&before);
+        let now = Usage::read(&[std::process::id(), u32::MAX]);
+        // Threads of other tests may have ended in between, so no more is said of what was used of this process.
+        assert_eq!(now.watched[0].1.is_some(), cfg!(target_os = "linux"));
+        let used = now.since(&before);
         assert!(used.own >= Duration::from_millis(20));
         assert!(own_thread().0 > thread_before);
         assert_eq!(used.watched[1], (u32::MAX, None));
-        if cfg!(target_os = "linux") {
-            assert!(used.watched[0].1.is_some());
-        }
+    }
+
+    #[test]
+    fn what_was_used_is_told_of_each_process() {
+        let usage = |own, one| Usage {
+            own: Duration::from_secs(own),
+            watched: vec![(1, Some(Duration::from_secs(one))), (2, None)],
+        };
+        let used = usage(5, 9).since(&usage(2, 3));
+        assert_eq!((used.own, used.watched[0].1), (Duration::from_secs(3), Some(Duration::from_secs(6))));
+        assert_eq!(used.watched[1], (2, None));
+        assert_eq!(
+            usage(5, 3).since(&usage(2, 9)).watched[0].1,
+            None,
+            "threads that ended took their time along"
+        );
     }
 }
