@@ -119,10 +119,14 @@ impl Door {
                 }
                 Err(error) if is_about_one_client(&error) => continue,
                 Err(error) if is_out_of_files(&error) && self.spare.is_some() => {
+                    // Linux says so even if nobody waits: it takes the descriptor before it looks.
                     self.spare = None;
-                    let surplus = self.listeners[index].accept();
-                    if let Ok((stream, ..)) = surplus {
-                        into.push(Arrival::Surplus(stream));
+                    match self.listeners[index].accept() {
+                        Ok((stream, ..)) => into.push(Arrival::Surplus(stream)),
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                            self.listeners[index].pending = false;
+                        }
+                        Err(_) => {}
                     }
                     // Whoever handles the surplus closes it and says `keep_spare`: no other can come before.
                     break;
