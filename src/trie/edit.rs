@@ -1,10 +1,11 @@
-//! Changing a part of a document. In a large one the rest stays where it is; a small one is written anew.
+//! Changing a part of a document: in a large one the rest stays where it is, in a small one its bytes move aside.
 
 use super::arena::{Exhausted, Ref};
-use super::document::{BLOCK_SPANS, Builder, Built, Change, Changing, Payload, Target, first_cell};
+use super::document::{BLOCK_SPANS, Builder, Built, Change, Payload, Place, Scratch, Target, first_cell};
 use super::record::Body;
-use super::{Meta, PutError, Trie, TrieError, Value, names, spans_for_record};
-use crate::record::Version;
+use super::tree::{Found, Tree};
+use super::{Meta, PutError, Record, Store, Trie, TrieError, Value, names, spans_for_record};
+use crate::record::{Slot, Version};
 use crate::value::{Event, Segment, SinkError, ValueSink};
 
 /// A large document whose root has at most as many fields is looked at, whether it can be packed.
@@ -38,7 +39,7 @@ impl Trie {
         version: Version,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Edited, PutError<E>> {
-        self.edit(key, path, version, false, build)
+        self.edit(key, path, version, Change::Put, build)
     }
 
     /// As [`Trie::put_at`] with a path that ends in an index of an array, but what stands there and behind it moves
@@ -50,21 +51,19 @@ impl Trie {
         version: Version,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Edited, PutError<E>> {
-        self.edit(key, path, version, true, build)
+        self.edit(key, path, version, Change::Insert, build)
     }
 
     /// Removes one field or array element of a document and gives the record `version`; whether it was there. If not,
     /// nothing changes.
     pub fn remove_at(&mut self, key: &[u8], path: &[Segment<'_>], version: Version) -> bool {
-        let Some(record) = self.get(key) else { return false };
+        let Some(found) = self.find(key) else { return false };
+        let record = self.record(key, found);
         let meta = Meta { version, ..record.meta() };
         let root = match record.body() {
-            Body::Packed(_) => {
-                if path.is_empty() || record.at(path).is_none() {
-                    return false;
-                }
-                let built = self.change(key, path, false, None).expect("less than before fits");
-                self.put_built(key, meta, built);
+            Body::Packed(bytes) => {
+                let Some(place) = self.store.place(bytes, path, Change::Remove) else { return false };
+                self.cut(found, key, meta, &place);
                 return true;
             }
             Body::Document(root) => root,
@@ -81,75 +80,83 @@ impl Trie {
         key: &[u8],
         path: &[Segment<'_>],
         version: Version,
-        insert: bool,
+        change: Change,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Edited, PutError<E>> {
-        let Some(record) = self.get(key) else { return Ok(Edited::Nowhere) };
+        let Some(found) = self.find(key) else { return Ok(Edited::Nowhere) };
+        let record = self.record(key, found);
         let meta = Meta { version, ..record.meta() };
-        match record.body() {
-            Body::Packed(_) => self.edit_packed(key, path, meta, insert, build),
-            Body::Document(root) => self.edit_blocks(key, path, meta, root, insert, build),
-            _ => Ok(Edited::Nowhere),
-        }
-    }
-
-    fn edit_packed<E>(
-        &mut self,
-        key: &[u8],
-        path: &[Segment<'_>],
-        meta: Meta,
-        insert: bool,
-        build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
-    ) -> Result<Edited, PutError<E>> {
-        let Some((last, parents)) = path.split_last() else { return Ok(Edited::Nowhere) };
-        let document = self.get(key).map(|record| record.document()).expect("it was just there");
-        let edited = match (document.at(parents), last) {
-            (Some(parent), _) if !accepts(parent, *last, insert) => Edited::Nowhere,
-            (None, _) => Edited::Nowhere,
-            (Some(parent), _) if !insert && parent.at(&[*last]).is_some() => Edited::Replaced,
-            _ => Edited::Added,
+        let place = match record.body() {
+            Body::Packed(bytes) => self.store.place(bytes, path, change),
+            Body::Document(root) => {
+                return self.edit_blocks(key, path, meta, root, change == Change::Insert, build);
+            }
+            _ => None,
         };
-        if edited == Edited::Nowhere {
-            return Ok(edited);
-        }
-        let mut value = std::mem::take(&mut self.scratch.value);
+        let Some(place) = place else { return Ok(Edited::Nowhere) };
+        let value = &mut self.scratch.value;
         value.restart(path.len());
-        let told = build(&mut value);
+        let told = build(value);
         assert!(told.is_err() || value.is_done(), "a value is told to its end");
-        self.scratch.value = value;
         told.map_err(PutError::Build)?;
-        let full = |_: SinkError| PutError::Trie(TrieError::Full);
-        let built = self.change(key, path, insert, Some(())).map_err(full)?;
-        if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
-            self.store.free_built(&self.scratch, built);
-            return Err(PutError::Trie(TrieError::Full));
+        let full = |_| PutError::Trie(TrieError::Full);
+        let name = match path.last() {
+            Some(Segment::Field(name)) if place.is_new_field => Some(*name),
+            _ => None,
+        };
+        if self.pack_at(found, &place, name) {
+            if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
+                self.store.unpack(&self.scratch.piece);
+                return Err(PutError::Trie(TrieError::Full));
+            }
+            self.settle(found, key, meta, &place);
+        } else {
+            let built = self.outgrow(found, &place, name).map_err(full)?;
+            if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
+                self.store.free_built(&self.scratch, built);
+                return Err(PutError::Trie(TrieError::Full));
+            }
+            self.put_built(key, meta, built);
         }
-        self.put_built(key, meta, built);
-        Ok(edited)
+        Ok(if place.is_taken() && change == Change::Put { Edited::Replaced } else { Edited::Added })
     }
 
-    /// Builds a document anew with one change: without what is at `path`, or with the value that was logged.
-    fn change(
-        &mut self,
-        key: &[u8],
-        path: &[Segment<'_>],
-        insert: bool,
-        value: Option<()>,
-    ) -> Result<Built, SinkError> {
-        let mut log = std::mem::take(&mut self.scratch.log);
-        let new = std::mem::take(&mut self.scratch.value);
+    /// Packs the value that was logged and puts it into a copy of its document; whether it fits. If not, nothing stays.
+    fn pack_at(&mut self, found: Found, place: &Place, name: Option<&str>) -> bool {
+        let Scratch { value, piece, changed, .. } = &mut self.scratch;
+        if !self.store.pack_value(value, name, piece) {
+            return false;
+        }
+        let fits = place.splice(packed_body(&self.store, found), &piece.bytes, changed);
+        if !fits {
+            self.store.unpack(piece);
+        }
+        fits
+    }
+
+    /// Stores a packed document without what is at `place`.
+    fn cut(&mut self, found: Found, key: &[u8], meta: Meta, place: &Place) {
+        let fits = place.splice(packed_body(&self.store, found), &[], &mut self.scratch.changed);
+        assert!(fits, "less than before fits");
+        self.settle(found, key, meta, place);
+    }
+
+    /// Stores a packed document that was changed, and releases the names of what is no longer in it.
+    fn settle(&mut self, found: Found, key: &[u8], meta: Meta, place: &Place) {
+        let released = &mut self.scratch.released;
+        place.each_cut_id(packed_body(&self.store, found), |id| released.push(id));
+        released.drain(..).for_each(|id| self.store.release(self.store.leaf_of(id)));
+        let changed = std::mem::take(&mut self.scratch.changed);
+        self.replace(found, key, meta, Body::Packed(&changed), false);
+        self.scratch.changed = changed;
+    }
+
+    /// Builds a document anew with the value that was logged, as it is too large to be packed, or was before its names
+    /// got ids.
+    fn outgrow(&mut self, found: Found, place: &Place, name: Option<&str>) -> Result<Built, SinkError> {
+        let Scratch { log, value, .. } = &mut self.scratch;
         log.restart(0);
-        let change = match value {
-            None => Change::Remove,
-            Some(()) if insert => Change::Insert(&new),
-            Some(()) => Change::Put(&new),
-        };
-        let mut changing = Changing::new(&mut log, path, change);
-        let told = self.get(key).map(|record| record.document().emit(&mut changing));
-        assert!(changing.is_changed, "the path was looked at before");
-        self.scratch.log = log;
-        self.scratch.value = new;
-        told.expect("it was just there")?;
+        self.store.tell_changed(packed_body(&self.store, found), place, name, value, log)?;
         self.store.pack(&mut self.scratch)
     }
 
@@ -220,11 +227,11 @@ impl Trie {
     }
 }
 
-/// Whether `segment` may name a place in a set or array: of what is there, or of what comes.
-fn accepts(parent: Value<'_>, segment: Segment<'_>, insert: bool) -> bool {
-    match (parent.kind(), segment) {
-        (super::ValueKind::Set, Segment::Field(_)) => !insert,
-        (super::ValueKind::Array, Segment::Index(index)) => index < parent.len() + usize::from(insert),
-        _ => false,
+/// The bytes of a packed document that was found.
+fn packed_body(store: &Store, found: Found) -> &[u8] {
+    // What its slot is plays no part.
+    match Record::with_slot(store, Slot::new(0), Tree::entry(&store.arena, found)).body() {
+        Body::Packed(bytes) => bytes,
+        other => panic!("a {:?} is no packed document", other.kind()),
     }
 }

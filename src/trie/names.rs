@@ -25,15 +25,73 @@ pub(super) fn spans_for(len: usize) -> usize {
 const ID_NAME_BYTES_MAX: usize = 32;
 /// Hashes of names that were seen once are remembered for as many of them.
 const SEEN: usize = 1024;
+/// Ids are remembered for as many names, so that most are found without a walk through the tree of names.
+const KNOWN: usize = 256;
+
+/// Bytes of a name that its head has.
+const HEAD_NAME_BYTES: usize = 15;
+
+/// A name's length, at most 255, and its first bytes: of most names all there is to compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Head([u8; 1 + HEAD_NAME_BYTES]);
+
+impl Head {
+    #[inline]
+    fn of(name: &[u8]) -> Head {
+        let mut bytes = [0; 1 + HEAD_NAME_BYTES];
+        bytes[0] = name.len().min(255) as u8;
+        let len = name.len().min(HEAD_NAME_BYTES);
+        bytes[1..=len].copy_from_slice(&name[..len]);
+        Head(bytes)
+    }
+
+    /// The name, if all of it is here.
+    #[inline]
+    fn name(&self) -> Option<&[u8]> {
+        self.0[1..].get(..self.0[0] as usize)
+    }
+
+    /// Where its id is remembered.
+    #[inline]
+    fn bucket(self) -> usize {
+        let (low, high) = (u128::from_le_bytes(self.0) as u64, (u128::from_le_bytes(self.0) >> 64) as u64);
+        ((low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize % KNOWN
+    }
+}
+
+/// A name that is looked for among those of small documents.
+pub(super) struct Wanted<'n> {
+    pub(super) name: &'n [u8],
+    head: Head,
+}
+
+impl<'n> Wanted<'n> {
+    #[inline]
+    pub(super) fn new(name: &'n str) -> Wanted<'n> {
+        Wanted { name: name.as_bytes(), head: Head::of(name.as_bytes()) }
+    }
+}
 
 /// The names that have ids.
-#[derive(Default)]
 pub(super) struct Ids {
     /// The leaf of each id.
     leaves: Vec<Option<Ref>>,
+    /// The head of each id's name: most are read and compared here, beside each other.
+    heads: Vec<Head>,
     unused: Vec<u16>,
     /// What was seen before, by hash; empty until the first name comes.
     seen: Box<[u32]>,
+    /// Ids by the hash of their name's head, not all of them and some of names that are gone; empty until the first.
+    known: Vec<u16>,
+    /// As many as are given, at most [`IDS_MAX`].
+    pub(super) count_max: u16,
+}
+
+impl Default for Ids {
+    fn default() -> Ids {
+        let (leaves, heads, unused, seen, known) = Default::default();
+        Ids { leaves, heads, unused, seen, known, count_max: IDS_MAX }
+    }
 }
 
 impl Ids {
@@ -47,48 +105,97 @@ impl Ids {
         std::mem::replace(&mut self.seen[hash as usize % SEEN], mark) == mark
     }
 
-    fn take(&mut self, leaf: Ref) -> Option<u16> {
+    fn take(&mut self, leaf: Ref, name: &[u8]) -> Option<u16> {
         if let Some(id) = self.unused.pop() {
-            self.leaves[id as usize] = Some(leaf);
+            (self.leaves[id as usize], self.heads[id as usize]) = (Some(leaf), Head::of(name));
             return Some(id);
         }
         let id = self.leaves.len() as u16;
-        (id < IDS_MAX).then(|| {
+        (id < self.count_max).then(|| {
             self.leaves.push(Some(leaf));
+            self.heads.push(Head::of(name));
             id
         })
+    }
+
+    /// Whether no name can get an id.
+    fn is_full(&self) -> bool {
+        self.unused.is_empty() && self.leaves.len() >= self.count_max as usize
+    }
+
+    /// The id of a name and its leaf, if it is remembered.
+    #[inline]
+    fn recall(&self, wanted: &Wanted<'_>) -> Option<(u16, Ref)> {
+        let id = *self.known.get(wanted.head.bucket())?;
+        let leaf = (*self.leaves.get(id as usize)?)?;
+        (self.heads[id as usize] == wanted.head && wanted.name.len() <= HEAD_NAME_BYTES).then_some((id, leaf))
+    }
+
+    fn remember(&mut self, id: u16) {
+        self.known.resize(KNOWN, 0);
+        self.known[self.heads[id as usize].bucket()] = id;
     }
 }
 
 impl Store {
-    /// The id of `name` for a small document, which counts one use more; `None`: it has none.
-    pub(super) fn intern_id(&mut self, name: &str) -> Option<u16> {
+    /// The id of a name for a small document, which counts one use more; `None`: it has none.
+    pub(super) fn intern_id(&mut self, wanted: &Wanted<'_>) -> Option<u16> {
+        let (id, leaf) = match self.ids.recall(wanted) {
+            Some(known) => known,
+            None => self.give_id(wanted.name)?,
+        };
+        self.count_use(leaf);
+        Some(id)
+    }
+
+    /// The id and leaf of a name, which gets them if it may; no use is counted.
+    fn give_id(&mut self, name: &[u8]) -> Option<(u16, Ref)> {
         if name.len() > ID_NAME_BYTES_MAX {
             return None;
         }
-        let leaf = match self.find_name(name) {
-            Some(leaf) => leaf,
-            None if self.ids.see(name.as_bytes()) && self.arena.reserve(spans_for(name.len())).is_ok() => {
-                // Without a use: it is counted below.
-                let leaf = add_leaf(&mut self.names, &mut self.arena, name.as_bytes());
+        let id = match self.names.get(&self.arena, name) {
+            Some(leaf) => match self.id_of(leaf) {
+                Some(id) => id,
+                None => self.set_id(leaf, name)?,
+            },
+            None if !self.ids.see(name) || self.ids.is_full() => return None,
+            None => {
+                self.arena.reserve(spans_for(name.len())).ok()?;
+                let leaf = add_leaf(&mut self.names, &mut self.arena, name);
                 set_u32(self.arena.tail_mut(leaf), USES_OFFSET, 0);
-                leaf
+                self.set_id(leaf, name).expect("there is one left")
             }
-            None => return None,
         };
-        let id = match self.id_of(leaf) {
-            Some(id) => Some(id),
-            None => self.ids.take(leaf).inspect(|&id| {
-                self.arena.tail_mut(leaf)[ID_OFFSET..ID_OFFSET + 2].copy_from_slice(&(id + 1).to_le_bytes());
-            }),
-        };
+        self.ids.remember(id);
+        Some((id, self.leaf_of(id)))
+    }
+
+    fn set_id(&mut self, leaf: Ref, name: &[u8]) -> Option<u16> {
+        let id = self.ids.take(leaf, name)?;
+        self.arena.tail_mut(leaf)[ID_OFFSET..ID_OFFSET + 2].copy_from_slice(&(id + 1).to_le_bytes());
+        Some(id)
+    }
+
+    fn count_use(&mut self, leaf: Ref) {
         let bytes = self.arena.tail_mut(leaf);
         let uses = u32_at(bytes, USES_OFFSET);
         set_u32(bytes, USES_OFFSET, uses.checked_add(1).expect("fewer fields than references"));
-        if id.is_none() {
-            self.release(leaf);
+    }
+
+    /// Whether the name with this id is the wanted one.
+    #[inline(always)]
+    pub(super) fn is_id_of(&self, id: u16, wanted: &Wanted<'_>) -> bool {
+        self.ids.heads[id as usize] == wanted.head
+            && (wanted.name.len() <= HEAD_NAME_BYTES || self.name_of_id(id) == wanted.name)
+    }
+
+    /// The name with this id.
+    #[inline]
+    pub(super) fn name_of_id(&self, id: u16) -> &[u8] {
+        match self.ids.heads[id as usize].name() {
+            Some(name) => name,
+            None => self.name(self.leaf_of(id)).as_slice().expect("a name with an id lies in one piece"),
         }
-        id
     }
 
     /// The id of the name at `leaf`, if it has one.
@@ -107,9 +214,7 @@ impl Store {
     /// The reference of `name`, which counts one use more. Its [`spans_for`] are reserved.
     pub(super) fn intern(&mut self, name: &str) -> Ref {
         if let Some(leaf) = self.find_name(name) {
-            let bytes = self.arena.tail_mut(leaf);
-            let uses = u32_at(bytes, USES_OFFSET);
-            set_u32(bytes, USES_OFFSET, uses.checked_add(1).expect("fewer fields than references"));
+            self.count_use(leaf);
             return leaf;
         }
         add_leaf(&mut self.names, &mut self.arena, name.as_bytes())
@@ -153,6 +258,7 @@ impl Store {
         assert_eq!(bytes[0], NAME, "the dictionary holds something else");
         if let Some(id) = self.id_of(name) {
             assert_eq!(self.ids.leaves[id as usize], Some(name), "an id is another name's");
+            assert_eq!(*self.name_of_id(id), *self.name(name).to_vec(), "an id has another name's head");
         }
         let len = u32_at(bytes, LEN_OFFSET) as usize;
         if len > KEY_INSIDE_MAX {

@@ -108,7 +108,7 @@ impl Trie {
             Built::Blocks(root) => self.put(key, meta, Body::Document(root)),
             Built::Packed => {
                 let packed = std::mem::take(&mut self.scratch.packed);
-                let before = self.put(key, meta, Body::Packed(&packed));
+                let before = self.put(key, meta, Body::Packed(&packed.bytes));
                 self.scratch.packed = packed;
                 before
             }
@@ -117,9 +117,7 @@ impl Trie {
 
     /// Writes a record that stands anew with the same content: with another root of its document, if one is given.
     pub(super) fn rewrite(&mut self, key: &[u8], meta: Meta, root: Option<Option<Ref>>) {
-        let Spot::Found(found) = self.records.locate(&self.store.arena, &mut self.workshop, key) else {
-            panic!("a record that is written anew is there");
-        };
+        let found = self.find(key).expect("a record that is written anew is there");
         let mut copy = Vec::new();
         let body = match root {
             Some(root) => Body::Document(root),
@@ -128,7 +126,16 @@ impl Trie {
         self.replace(found, key, meta, body, false);
     }
 
-    fn record(&self, key: &[u8], found: Found) -> Record<'_> {
+    /// The entry of this key, if it is there; until another is looked for or any is changed.
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<Found> {
+        match self.records.locate(&self.store.arena, &mut self.workshop, key) {
+            Spot::Found(found) => Some(found),
+            Spot::Missing(_) => None,
+        }
+    }
+
+    /// The record that was found.
+    pub(super) fn record(&self, key: &[u8], found: Found) -> Record<'_> {
         Record::new(&self.store, key, Tree::entry(&self.store.arena, found))
     }
 
@@ -141,7 +148,14 @@ impl Trie {
     }
 
     /// Writes the record that was found anew, and frees what its old body held if that is asked for.
-    fn replace(&mut self, found: Found, key: &[u8], meta: Meta, body: Body<'_>, free_body: bool) -> Kind {
+    pub(super) fn replace(
+        &mut self,
+        found: Found,
+        key: &[u8],
+        meta: Meta,
+        body: Body<'_>,
+        free_body: bool,
+    ) -> Kind {
         let encoded = self.store.encode(key, meta, body);
         let (old_kind, old_meta) = self.take_out(key, found, free_body);
         self.records.replace(&mut self.store.arena, &mut self.workshop, found, key, encoded.entry());
@@ -156,12 +170,12 @@ impl Trie {
     fn take_out(&mut self, key: &[u8], found: Found, free_body: bool) -> (Kind, Meta) {
         let record = self.record(key, found);
         let (kind, meta, epoch) = (record.kind(), record.meta(), record.epoch());
-        let mut copy = Vec::new();
-        let body = match record.body() {
-            Body::Text(_) => Body::Tombstone,
-            body => body.held_in(&mut copy),
-        };
         if free_body {
+            let mut copy = Vec::new();
+            let body = match record.body() {
+                Body::Text(_) => Body::Tombstone,
+                body => body.held_in(&mut copy),
+            };
             self.store.free_body(body);
         }
         if let Some(epoch) = epoch {

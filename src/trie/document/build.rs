@@ -15,6 +15,7 @@ use super::super::leaf::{FIELD, FIELD_BYTES};
 use super::super::radix::{Radix, Spot};
 use super::super::{names, text};
 use super::log::{Log, TEXT_BYTES_MAX};
+use super::pack::Packed;
 use super::{
     BLOCK_CELLS_MAX, BLOCK_HEAD_BYTES, Block, CELL_BYTES, Cell, INDEX_OFFSET, NEXT_OFFSET, Payload,
     SHORT_BYTES_MAX, TOTAL_OFFSET, index_block, index_key, name_of,
@@ -35,7 +36,13 @@ pub(in super::super) struct Scratch {
     /// A value that is to be put into a document.
     pub(in super::super) value: Log,
     /// The document that was packed last.
-    pub(in super::super) packed: Vec<u8>,
+    pub(in super::super) packed: Packed,
+    /// The value that was packed last.
+    pub(in super::super) piece: Packed,
+    /// A packed document with a value changed.
+    pub(in super::super) changed: Vec<u8>,
+    /// Ids of names that are to be released.
+    pub(in super::super) released: Vec<u16>,
 }
 
 /// A document that is ready to be stored.
@@ -114,7 +121,7 @@ impl<'s> Builder<'s> {
             let Scratch { log, packed, .. } = &mut *self.scratch;
             let is_set = matches!(log.events().next(), Some(Event::BeginSet));
             assert!(is_set, "a document is one set");
-            if self.store.encode_document(log, packed) {
+            if self.store.pack_document(log, packed) {
                 return Built::Packed;
             }
             self.spill().expect("a small document needs little");
@@ -297,7 +304,7 @@ impl Store {
     /// Frees a document that is not stored after all.
     pub(in super::super) fn free_built(&mut self, scratch: &Scratch, built: Built) {
         match built {
-            Built::Packed => self.free_packed(&scratch.packed),
+            Built::Packed => self.unpack(&scratch.packed),
             Built::Blocks(root) => self.free_payload(Payload::Set(root)),
         }
     }

@@ -16,15 +16,18 @@
 
 mod build;
 mod log;
+mod pack;
 mod packed;
 mod place;
 mod prune;
+mod splice;
 
 pub(super) use build::{Builder, Built, Scratch};
-pub(super) use log::{Change, Changing, Log};
+pub(super) use log::Log;
 pub(super) use packed::IDS_MAX;
 use packed::{Name, Parts};
 pub(super) use place::{BLOCK_SPANS, Target, first_cell};
+pub(super) use splice::{Change, Place};
 
 use std::fmt;
 
@@ -329,16 +332,17 @@ impl<'t> Value<'t> {
 
     /// What stands at `path` below this. The empty path is this.
     pub fn at(&self, path: &[Segment<'_>]) -> Option<Value<'t>> {
-        let mut payload = self.payload;
-        for &segment in path {
-            payload = match payload.parts() {
-                Some(parts) => self.store.find_packed(parts, segment)?,
-                None => {
-                    let (block, index) = find(self.store, payload, segment)?;
-                    Payload::read(&Block::at(&self.store.arena, block).cells()[index])
-                }
-            };
+        if path.is_empty() {
+            return Some(*self);
         }
+        let payload = match self.payload {
+            Payload::PackedSet(bytes) => self.store.at_packed(bytes, true, path)?,
+            Payload::PackedArray(bytes) => self.store.at_packed(bytes, false, path)?,
+            payload => path.iter().try_fold(payload, |payload, &segment| {
+                let (block, index) = find(self.store, payload, segment)?;
+                Some(Payload::read(&Block::at(&self.store.arena, block).cells()[index]))
+            })?,
+        };
         Some(Value { store: self.store, payload })
     }
 

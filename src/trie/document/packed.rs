@@ -14,29 +14,31 @@
 //! `{"a": 1; "b": {"c": "xyz"}}` takes 11 bytes. A path is found by walking over the values before it, all in one or
 //! two cache lines.
 
+use std::ops::Range;
+
 use arrayvec::ArrayVec;
 
 use super::super::Store;
 use super::super::arena::Ref;
+use super::super::names::Wanted;
 use super::super::record::PACKED_INSIDE_MAX;
-use super::log::Log;
 use super::{Payload, utf8};
 use crate::limits::DOCUMENT_DEPTH_MAX;
-use crate::value::{Event, Segment};
+use crate::value::Segment;
 
-const NULL: u8 = 0;
-const FALSE: u8 = 1;
-const TRUE: u8 = 2;
-const INT: u8 = 3;
-const FLOAT: u8 = 12;
-const FLOAT_SHORT: u8 = 13;
-const SET: u8 = 14;
-const ARRAY: u8 = 15;
-const TEXT: u8 = 16;
+pub(super) const NULL: u8 = 0;
+pub(super) const FALSE: u8 = 1;
+pub(super) const TRUE: u8 = 2;
+pub(super) const INT: u8 = 3;
+pub(super) const FLOAT: u8 = 12;
+pub(super) const FLOAT_SHORT: u8 = 13;
+pub(super) const SET: u8 = 14;
+pub(super) const ARRAY: u8 = 15;
+pub(super) const TEXT: u8 = 16;
 
 /// Ids that a name's first byte holds.
-const SHORT_IDS: u16 = 239;
-const LITERAL: u8 = 255;
+pub(super) const SHORT_IDS: u16 = 239;
+pub(super) const LITERAL: u8 = 255;
 /// All ids there are.
 pub(in super::super) const IDS_MAX: u16 = SHORT_IDS + (LITERAL as u16 - SHORT_IDS) * 256;
 
@@ -49,9 +51,35 @@ pub(in super::super) enum Name<'t> {
     Literal(&'t [u8]),
 }
 
+/// How many bytes a value takes whose first byte this is, if it is neither a set nor an array.
+const SIZES: [u8; 256] = {
+    let mut sizes = [1; 256];
+    let mut first = 0;
+    while first < 256 {
+        sizes[first] = match first as u8 {
+            INT..FLOAT => 1 + first as u8 - INT,
+            FLOAT => 9,
+            FLOAT_SHORT => 5,
+            TEXT.. => first as u8 - TEXT + 1,
+            _ => 1,
+        };
+        first += 1;
+    }
+    sizes
+};
+
+/// Where the value at `at` ends.
+#[inline(always)]
+pub(super) fn value_end(bytes: &[u8], at: usize) -> usize {
+    match bytes[at] {
+        SET | ARRAY => at + 2 + bytes[at + 1] as usize,
+        first => at + SIZES[first as usize] as usize,
+    }
+}
+
 /// The name that begins `bytes`, and what follows it.
 #[inline]
-fn name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
+pub(super) fn name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
     match bytes[0] {
         LITERAL => {
             let end = 2 + bytes[1] as usize;
@@ -66,7 +94,7 @@ fn name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
 
 /// The value that begins `bytes`, and what follows it.
 #[inline]
-fn value_at(bytes: &[u8]) -> (Payload<'_>, &[u8]) {
+pub(super) fn value_at(bytes: &[u8]) -> (Payload<'_>, &[u8]) {
     let (first, rest) = (bytes[0], &bytes[1..]);
     match first {
         NULL => (Payload::Null, rest),
@@ -74,9 +102,7 @@ fn value_at(bytes: &[u8]) -> (Payload<'_>, &[u8]) {
         TRUE => (Payload::Bool(true), rest),
         INT..FLOAT => {
             let len = (first - INT) as usize;
-            let mut word = [if len > 0 && rest[len - 1] & 0x80 != 0 { 0xFF } else { 0 }; 8];
-            word[..len].copy_from_slice(&rest[..len]);
-            (Payload::Int(i64::from_le_bytes(word)), &rest[len..])
+            (Payload::Int(int_of(rest, len)), &rest[len..])
         }
         FLOAT => {
             let float = f64::from_le_bytes(*rest.first_chunk().expect("eight bytes of a float"));
@@ -95,6 +121,20 @@ fn value_at(bytes: &[u8]) -> (Payload<'_>, &[u8]) {
             (Payload::Short(text), rest)
         }
     }
+}
+
+/// The first `len` of `bytes` as a number.
+#[inline]
+fn int_of(bytes: &[u8], len: usize) -> i64 {
+    if len == 0 {
+        return 0;
+    }
+    let word = match bytes.first_chunk() {
+        Some(word) => i64::from_le_bytes(*word),
+        None => bytes[..len].iter().rev().fold(0, |word, &byte| word << 8 | i64::from(byte)),
+    };
+    let unused = 64 - 8 * len;
+    word << unused >> unused
 }
 
 /// The parts of a packed set or array.
@@ -133,30 +173,106 @@ impl<'t> Iterator for Parts<'t> {
     }
 }
 
+/// A field or an element among the bytes of a packed document.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Where it begins: a field with its name.
+    pub(super) start: usize,
+    /// Where its value begins, and ends.
+    pub(super) value: usize,
+    pub(super) end: usize,
+}
+
+impl Part {
+    /// What is inside, if its value is a set or an array; whether it is a set.
+    #[inline]
+    pub(super) fn inside(&self, bytes: &[u8]) -> Option<(Range<usize>, bool)> {
+        let first = bytes[self.value];
+        matches!(first, SET | ARRAY).then_some((self.value + 2..self.end, first == SET))
+    }
+}
+
+/// The element at `index` of those in `inside`; if there are not as many, how many there are.
+pub(super) fn find_element(bytes: &[u8], inside: Range<usize>, index: usize) -> Result<Part, usize> {
+    let (mut at, mut count) = (inside.start, 0);
+    while at < inside.end {
+        let end = value_end(bytes, at);
+        if count == index {
+            return Ok(Part { start: at, value: at, end });
+        }
+        (at, count) = (end, count + 1);
+    }
+    Err(count)
+}
+
 impl Store {
-    /// Where `segment` leads from a packed set or array.
-    pub(super) fn find_packed<'t>(&self, mut parts: Parts<'t>, segment: Segment<'_>) -> Option<Payload<'t>> {
-        match (segment, parts.is_set) {
-            (Segment::Field(name), true) => {
-                let id = self.find_name(name).and_then(|leaf| self.id_of(leaf));
-                let is_it = |found: Name<'_>| match found {
-                    Name::Id(other) => Some(other) == id,
-                    Name::Literal(other) => other == name.as_bytes(),
-                };
-                parts.find(|(found, _)| found.is_some_and(is_it)).map(|(_, payload)| payload)
-            }
-            (Segment::Index(index), false) => parts.nth(index).map(|(_, payload)| payload),
+    /// What `path`, which has a segment at least, leads to from a packed set or array.
+    pub(super) fn at_packed<'t>(
+        &self,
+        bytes: &'t [u8],
+        mut is_set: bool,
+        path: &[Segment<'_>],
+    ) -> Option<Payload<'t>> {
+        let (last, parents) = path.split_last()?;
+        let mut inside = 0..bytes.len();
+        for &segment in parents {
+            (inside, is_set) = self.find_part(bytes, inside, is_set, segment)?.inside(bytes)?;
+        }
+        let part = self.find_part(bytes, inside, is_set, *last)?;
+        Some(value_at(&bytes[part.value..]).0)
+    }
+
+    /// Where `segment` leads among what is `inside` of a set or an array.
+    #[inline]
+    pub(super) fn find_part(
+        &self,
+        bytes: &[u8],
+        inside: Range<usize>,
+        is_set: bool,
+        segment: Segment<'_>,
+    ) -> Option<Part> {
+        match (segment, is_set) {
+            (Segment::Field(name), true) => self.find_packed(bytes, inside, &Wanted::new(name)),
+            (Segment::Index(index), false) => find_element(bytes, inside, index).ok(),
             _ => None,
         }
     }
 
+    /// The field of this name among those in `inside`.
+    pub(super) fn find_packed(
+        &self,
+        bytes: &[u8],
+        inside: Range<usize>,
+        wanted: &Wanted<'_>,
+    ) -> Option<Part> {
+        let mut start = inside.start;
+        while start < inside.end {
+            let first = u16::from(bytes[start]);
+            let (is_it, value) = if first < SHORT_IDS {
+                (self.is_id_of(first, wanted), start + 1)
+            } else {
+                let (name, rest) = name_at(&bytes[start..]);
+                let is_it = match name {
+                    Name::Id(id) => self.is_id_of(id, wanted),
+                    Name::Literal(other) => other == wanted.name,
+                };
+                (is_it, bytes.len() - rest.len())
+            };
+            let end = value_end(bytes, value);
+            if is_it {
+                return Some(Part { start, value, end });
+            }
+            start = end;
+        }
+        None
+    }
+
     /// The bytes of a name.
+    #[inline]
     pub(super) fn name_bytes<'t>(&'t self, name: Name<'t>) -> &'t [u8] {
         match name {
             Name::Literal(bytes) => bytes,
-            Name::Id(id) => {
-                self.name(self.leaf_of(id)).as_slice().expect("a name with an id lies in one piece")
-            }
+            Name::Id(id) => self.name_of_id(id),
         }
     }
 
@@ -185,172 +301,10 @@ impl Store {
             assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "a set has a field twice");
         }
     }
-
-    /// Writes what was logged, which must be one whole set, to `out`, and interns its names. Says whether it fits; if
-    /// not, nothing was interned.
-    pub(super) fn encode_document(&mut self, log: &Log, out: &mut Vec<u8>) -> bool {
-        out.clear();
-        if log.is_large() {
-            return false;
-        }
-        let mut packing = Packing { store: self, out, open: ArrayVec::new(), ids: Vec::new() };
-        let fits = log.events().all(|event| {
-            packing.event(event);
-            packing.out.len() <= PACKED_INSIDE_MAX
-        });
-        if !fits {
-            let ids = packing.ids;
-            ids.into_iter().for_each(|id| self.release(self.leaf_of(id)));
-        }
-        fits
-    }
-}
-
-/// A document being packed.
-struct Packing<'s, 'o> {
-    store: &'s mut Store,
-    out: &'o mut Vec<u8>,
-    open: ArrayVec<Open, DOCUMENT_DEPTH_MAX>,
-    /// The names that were interned.
-    ids: Vec<u16>,
-}
-
-/// A set or array that has not ended.
-#[derive(Clone, Copy)]
-struct Open {
-    /// Where its first field or element begins.
-    start: usize,
-    /// Where the value of the field begins that was named last.
-    value: usize,
-    /// The value that it replaces.
-    before: Option<(usize, usize)>,
-}
-
-impl Packing<'_, '_> {
-    fn event(&mut self, event: Event<'_>) {
-        match event {
-            Event::BeginSet | Event::BeginArray => self.begin(event == Event::BeginSet),
-            Event::Field(name) => self.field(name),
-            Event::EndSet | Event::EndArray => {
-                let open = self.open.pop().expect("only what began ends");
-                if !self.open.is_empty() {
-                    self.out[open.start - 1] = (self.out.len() - open.start) as u8;
-                    self.complete();
-                }
-            }
-            scalar => {
-                self.scalar(scalar);
-                self.complete();
-            }
-        }
-    }
-
-    fn begin(&mut self, is_set: bool) {
-        if !self.open.is_empty() {
-            self.out.extend_from_slice(&[if is_set { SET } else { ARRAY }, 0]);
-        }
-        let start = self.out.len();
-        self.open.push(Open { start, value: start, before: None });
-    }
-
-    fn push_id(&mut self, id: u16) {
-        if id < SHORT_IDS {
-            self.out.push(id as u8);
-        } else {
-            let above = id - SHORT_IDS;
-            self.out.extend_from_slice(&[(SHORT_IDS + above / 256) as u8, (above % 256) as u8]);
-        }
-    }
-
-    fn field(&mut self, name: &str) {
-        let start = self.open.last().expect("a field belongs to a set").start;
-        let before = self.value_of(start, name.as_bytes());
-        if before.is_none() {
-            match self.store.intern_id(name) {
-                Some(id) => {
-                    self.ids.push(id);
-                    self.push_id(id);
-                }
-                None => {
-                    // A longer one makes the document too large anyway.
-                    let len = name.len().min(255);
-                    self.out.extend_from_slice(&[LITERAL, len as u8]);
-                    self.out.extend_from_slice(&name.as_bytes()[..len]);
-                }
-            }
-        }
-        let value = self.out.len();
-        let open = self.open.last_mut().expect("a field belongs to a set");
-        (open.value, open.before) = (value, before);
-    }
-
-    /// Where the value of the field `name` is, of the set whose fields begin at `start`.
-    fn value_of(&self, start: usize, name: &[u8]) -> Option<(usize, usize)> {
-        let mut rest = &self.out[start..];
-        while !rest.is_empty() {
-            let (found, value) = name_at(rest);
-            let (_, after) = value_at(value);
-            if self.store.name_bytes(found) == name {
-                return Some((self.out.len() - value.len(), self.out.len() - after.len()));
-            }
-            rest = after;
-        }
-        None
-    }
-
-    /// A value is complete; it goes where an older one of its field stood.
-    fn complete(&mut self) {
-        let Some(open) = self.open.last_mut() else { return };
-        let Some((from, to)) = open.before.take() else { return };
-        let value = open.value;
-        let old = self.out[from..to].to_vec();
-        let new = self.out.split_off(value);
-        self.out.splice(from..to, new);
-        // What the older value used goes with it.
-        let inside = match value_at(&old).0 {
-            Payload::PackedSet(inside) => Parts::new(inside, true),
-            Payload::PackedArray(inside) => Parts::new(inside, false),
-            _ => return,
-        };
-        each_id(inside, |id| {
-            self.store.release(self.store.leaf_of(id));
-            let index = self.ids.iter().position(|&other| other == id).expect("it was interned here");
-            self.ids.swap_remove(index);
-        });
-    }
-
-    fn scalar(&mut self, scalar: Event<'_>) {
-        match scalar {
-            Event::Bool(bool) => self.out.push(if bool { TRUE } else { FALSE }),
-            Event::Int(int) => {
-                let unused = if int < 0 { (!int).leading_zeros() } else { int.leading_zeros() };
-                let len = if int == 0 { 0 } else { (65 - unused as usize).div_ceil(8) };
-                self.out.push(INT + len as u8);
-                self.out.extend_from_slice(&int.to_le_bytes()[..len]);
-            }
-            Event::Float(float) => {
-                let short = float as f32;
-                if f64::from(short).to_bits() == float.to_bits() {
-                    self.out.push(FLOAT_SHORT);
-                    self.out.extend_from_slice(&short.to_le_bytes());
-                } else {
-                    self.out.push(FLOAT);
-                    self.out.extend_from_slice(&float.to_le_bytes());
-                }
-            }
-            Event::Text(text) => {
-                // A longer one makes the document too large anyway.
-                let len = text.len().min((255 - TEXT) as usize);
-                self.out.push(TEXT + len as u8);
-                self.out.extend_from_slice(&text.as_bytes()[..len]);
-            }
-            _ => self.out.push(NULL),
-        }
-    }
 }
 
 /// Calls `visit` with the id of each name that has one.
-fn each_id(parts: Parts<'_>, mut visit: impl FnMut(u16)) {
+pub(super) fn each_id(parts: Parts<'_>, mut visit: impl FnMut(u16)) {
     let mut open: ArrayVec<Parts<'_>, DOCUMENT_DEPTH_MAX> = ArrayVec::new();
     open.push(parts);
     while let Some(parts) = open.last_mut() {
