@@ -1,8 +1,8 @@
 //! Hedgerow's trie as one more `Index` of the trie benchmark.
 use crate::index::*;
 use ::hedgerow::record::{Ballot, Slot, Version};
-use ::hedgerow::trie::{Meta, Trie};
-use ::hedgerow::value::{Event, Segment};
+use ::hedgerow::trie::{Edited, Meta, Trie};
+use ::hedgerow::value::{Event, Segment, SinkError, ValueSink};
 use std::ops::{Bound, ControlFlow};
 
 /// Plain keys with a text of 8 bytes.
@@ -106,10 +106,32 @@ flat!(HedgerowSlots, "hedgerow-clustered", |key, seq| Meta {
 
 /// Keys of set `docs` as documents: `person1 \x01 address \x01 city` is field city of set address of person1.
 pub struct HedgerowDocuments(Hedgerow);
-fn split(k: &[u8]) -> (&[u8], Vec<Segment<'_>>) {
-    let mut parts = k.split(|&b| b == 1);
-    let key = parts.next().expect("a key");
-    (key, parts.map(|p| Segment::Field(std::str::from_utf8(p).expect("text"))).collect())
+/// The key of a document, and its path in it of one or two fields.
+struct Split<'k> {
+    key: &'k [u8],
+    path: [Segment<'k>; 2],
+    len: usize,
+}
+impl<'k> Split<'k> {
+    #[inline]
+    fn new(k: &'k [u8]) -> Split<'k> {
+        let (key, rest) = cut(k).expect("a path");
+        // SAFETY: all names of the set are ASCII; who uses a trie has text in hand.
+        let field = |name| Segment::Field(unsafe { std::str::from_utf8_unchecked(name) });
+        match cut(rest) {
+            None => Split { key, path: [field(rest); 2], len: 1 },
+            Some((set, name)) => Split { key, path: [field(set), field(name)], len: 2 },
+        }
+    }
+    fn path(&self) -> &[Segment<'k>] {
+        &self.path[..self.len]
+    }
+}
+/// What is before the first separator, and behind it.
+#[inline]
+fn cut(k: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = k.iter().position(|&b| b == 1)?;
+    Some((&k[..at], &k[at + 1..]))
 }
 /// All eight bytes of the value are needed, and the bench's own numbers come back.
 fn spread(v: u64) -> i64 {
@@ -118,54 +140,45 @@ fn spread(v: u64) -> i64 {
 fn gather(v: i64) -> u64 {
     (v as u64).wrapping_mul(0xF1DE_83E1_9937_733D)
 }
+/// Tells a value in sets of one field each.
+fn tell(path: &[Segment<'_>], v: u64, sink: &mut dyn ValueSink) -> Result<(), SinkError> {
+    for segment in path {
+        let Segment::Field(name) = segment else { unreachable!("all are fields") };
+        sink.event(Event::BeginSet)?;
+        sink.event(Event::Field(name))?;
+    }
+    sink.event(Event::Int(spread(v)))?;
+    path.iter().try_for_each(|_| sink.event(Event::EndSet))
+}
 impl Index for HedgerowDocuments {
     const NAME: &'static str = "hedgerow-documents";
     fn new() -> Self {
         HedgerowDocuments(Hedgerow::new())
     }
+    /// Puts the field; where there is no set for it yet, that with the field in it; else a document with all of that.
     fn insert(&mut self, k: Key<'_>, v: u64) {
-        let (key, path) = split(k.bytes());
+        let split = Split::new(k.bytes());
+        let (key, path) = (split.key, split.path());
         let t = &mut self.0.trie;
-        if t.get(key).is_none() {
-            t.put_document::<()>(key, Meta::default(), |s| {
-                let _ = s.event(Event::BeginSet);
-                let _ = s.event(Event::EndSet);
-                Ok(())
-            })
-            .expect("no limit");
+        for depth in (1..=path.len()).rev() {
+            let edited = t.put_at::<SinkError>(key, &path[..depth], Version::ZERO, |s| tell(&path[depth..], v, s));
+            if edited.expect("no limit") != Edited::Nowhere {
+                return;
+            }
         }
-        if path.len() == 2 && t.get(key).expect("there").at(&path[..1]).is_none() {
-            t.put_at::<()>(key, &path[..1], Version::ZERO, |s| {
-                let _ = s.event(Event::BeginSet);
-                let _ = s.event(Event::EndSet);
-                Ok(())
-            })
-            .expect("no limit");
-        }
-        t.put_at::<()>(key, &path, Version::ZERO, |s| {
-            let _ = s.event(Event::Int(spread(v)));
-            Ok(())
-        })
-        .expect("no limit");
+        t.put_document::<SinkError>(key, Meta::default(), |s| tell(path, v, s)).expect("no limit");
     }
     fn finish(&mut self) {
         report("documents", &mut self.0)
     }
     #[inline(always)]
     fn get(&self, k: Key<'_>) -> Option<u64> {
-        let b = k.bytes();
-        let cut = b.iter().position(|&x| x == 1)?;
-        let r = self.0.trie.get(&b[..cut])?;
-        let rest = std::str::from_utf8(&b[cut + 1..]).ok()?;
-        let v = match rest.split_once('\u{1}') {
-            None => r.at(&[Segment::Field(rest)])?,
-            Some((a, b)) => r.at(&[Segment::Field(a), Segment::Field(b)])?,
-        };
-        v.int().map(gather)
+        let split = Split::new(k.bytes());
+        self.0.trie.get(split.key)?.at(split.path())?.int().map(gather)
     }
     fn remove(&mut self, k: Key<'_>) -> bool {
-        let (key, path) = split(k.bytes());
-        self.0.trie.remove_at(key, &path, Version::ZERO)
+        let split = Split::new(k.bytes());
+        self.0.trie.remove_at(split.key, split.path(), Version::ZERO)
     }
     fn trim(&mut self) {
         report("documents trimmed", &mut self.0)
@@ -186,8 +199,8 @@ struct Fields<'a, F> {
     prefix: &'a [u8],
     f: F,
 }
-impl<F: FnMut(&[u8], u64)> ::hedgerow::value::ValueSink for Fields<'_, F> {
-    fn event(&mut self, event: Event<'_>) -> Result<(), ::hedgerow::value::SinkError> {
+impl<F: FnMut(&[u8], u64)> ValueSink for Fields<'_, F> {
+    fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
         match event {
             Event::BeginSet => {
                 self.ends.push(self.key.len());
@@ -205,7 +218,7 @@ impl<F: FnMut(&[u8], u64)> ::hedgerow::value::ValueSink for Fields<'_, F> {
                 (self.f)(&self.key, gather(v));
                 self.left -= 1;
                 if self.left == 0 {
-                    return Err(::hedgerow::value::SinkError::TooLarge);
+                    return Err(SinkError::TooLarge);
                 }
             }
             _ => {}

@@ -1,11 +1,12 @@
 //! Changing a part of a document: in a large one the rest stays where it is, in a small one its bytes move aside.
 
 use super::arena::{Exhausted, Ref};
-use super::document::{BLOCK_SPANS, Builder, Built, Change, Payload, Place, Scratch, Target, first_cell};
+use super::document::{BLOCK_SPANS, Builder, Built, Change, Payload, Scratch, Target, first_cell};
 use super::record::Body;
 use super::tree::{Found, Tree};
-use super::{Meta, PutError, Record, Store, Trie, TrieError, Value, names, spans_for_record};
-use crate::record::{Slot, Version};
+use super::write::Old;
+use super::{Meta, PutError, Record, Trie, TrieError, Value, names, spans_for_record};
+use crate::record::Version;
 use crate::value::{Event, Segment, SinkError, ValueSink};
 
 /// A large document whose root has at most as many fields is looked at, whether it can be packed.
@@ -21,6 +22,16 @@ pub enum Edited {
     Replaced,
     /// A new field or element.
     Added,
+}
+
+/// A document that is to be changed.
+enum Document {
+    /// It is packed; the scratch has its bytes and the place.
+    Packed(Found, Old),
+    /// It stands in blocks from here on; how it is to be written.
+    Blocks(Option<Ref>, Meta),
+    /// There is none, or no place for the change.
+    Nowhere,
 }
 
 impl Trie {
@@ -57,21 +68,19 @@ impl Trie {
     /// Removes one field or array element of a document and gives the record `version`; whether it was there. If not,
     /// nothing changes.
     pub fn remove_at(&mut self, key: &[u8], path: &[Segment<'_>], version: Version) -> bool {
-        let Some(found) = self.find(key) else { return false };
-        let record = self.record(key, found);
-        let meta = Meta { version, ..record.meta() };
-        let root = match record.body() {
-            Body::Packed(bytes) => {
-                let Some(place) = self.store.place(bytes, path, Change::Remove) else { return false };
-                self.cut(found, key, meta, &place);
-                return true;
+        match self.look_up(key, path, version, Change::Remove) {
+            Document::Packed(found, old) => {
+                let Scratch { standing, place, changed, .. } = &mut self.scratch;
+                assert!(place.splice(standing, &[], changed), "less than before fits");
+                self.settle(found, key, old, Meta { version, ..old.meta });
             }
-            Body::Document(root) => root,
-            _ => return false,
-        };
-        let Some(root) = self.store.remove_at(root, path) else { return false };
-        self.rewrite(key, meta, Some(root));
-        self.demote(key, meta, root);
+            Document::Blocks(root, meta) => {
+                let Some(root) = self.store.remove_at(root, path) else { return false };
+                self.rewrite(key, meta, Some(root));
+                self.demote(key, meta, root);
+            }
+            Document::Nowhere => return false,
+        }
         true
     }
 
@@ -83,80 +92,90 @@ impl Trie {
         change: Change,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Edited, PutError<E>> {
-        let Some(found) = self.find(key) else { return Ok(Edited::Nowhere) };
-        let record = self.record(key, found);
-        let meta = Meta { version, ..record.meta() };
-        let place = match record.body() {
-            Body::Packed(bytes) => self.store.place(bytes, path, change),
-            Body::Document(root) => {
+        let (found, old) = match self.look_up(key, path, version, change) {
+            Document::Packed(found, old) => (found, old),
+            Document::Blocks(root, meta) => {
                 return self.edit_blocks(key, path, meta, root, change == Change::Insert, build);
             }
-            _ => None,
+            Document::Nowhere => return Ok(Edited::Nowhere),
         };
-        let Some(place) = place else { return Ok(Edited::Nowhere) };
+        let meta = Meta { version, ..old.meta };
         let value = &mut self.scratch.value;
         value.restart(path.len());
         let told = build(value);
         assert!(told.is_err() || value.is_done(), "a value is told to its end");
         told.map_err(PutError::Build)?;
         let full = |_| PutError::Trie(TrieError::Full);
+        let is_taken = self.scratch.place.is_taken();
         let name = match path.last() {
-            Some(Segment::Field(name)) if place.is_new_field => Some(*name),
+            Some(Segment::Field(name)) if self.scratch.place.is_new_field => Some(*name),
             _ => None,
         };
-        if self.pack_at(found, &place, name) {
+        if self.pack_at(name) {
             if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
                 self.store.unpack(&self.scratch.piece);
                 return Err(PutError::Trie(TrieError::Full));
             }
-            self.settle(found, key, meta, &place);
+            self.settle(found, key, old, meta);
         } else {
-            let built = self.outgrow(found, &place, name).map_err(full)?;
+            let built = self.outgrow(name).map_err(full)?;
             if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
                 self.store.free_built(&self.scratch, built);
                 return Err(PutError::Trie(TrieError::Full));
             }
             self.put_built(key, meta, built);
         }
-        Ok(if place.is_taken() && change == Change::Put { Edited::Replaced } else { Edited::Added })
+        Ok(if is_taken { Edited::Replaced } else { Edited::Added })
     }
 
-    /// Packs the value that was logged and puts it into a copy of its document; whether it fits. If not, nothing stays.
-    fn pack_at(&mut self, found: Found, place: &Place, name: Option<&str>) -> bool {
-        let Scratch { value, piece, changed, .. } = &mut self.scratch;
+    /// Finds a document, and if it is packed the place of a change in it; its bytes are copied to the scratch.
+    fn look_up(&mut self, key: &[u8], path: &[Segment<'_>], version: Version, change: Change) -> Document {
+        let Some(found) = self.find(key) else { return Document::Nowhere };
+        let record = Record::new(&self.store, key, Tree::entry(&self.store.arena, found));
+        let old = Old::of(&record);
+        match record.body() {
+            Body::Packed(bytes) => {
+                let Scratch { standing, place, .. } = &mut self.scratch;
+                if !self.store.find_place(bytes, path, change, place) {
+                    return Document::Nowhere;
+                }
+                standing.clear();
+                standing.extend_from_slice(bytes);
+                Document::Packed(found, old)
+            }
+            Body::Document(root) => Document::Blocks(root, Meta { version, ..old.meta }),
+            _ => Document::Nowhere,
+        }
+    }
+
+    /// Packs the value that was logged and puts it into its document; whether it fits. If not, nothing stays.
+    fn pack_at(&mut self, name: Option<&str>) -> bool {
+        let Scratch { value, piece, standing, place, changed, .. } = &mut self.scratch;
         if !self.store.pack_value(value, name, piece) {
             return false;
         }
-        let fits = place.splice(packed_body(&self.store, found), &piece.bytes, changed);
+        let fits = place.splice(standing, &piece.bytes, changed);
         if !fits {
             self.store.unpack(piece);
         }
         fits
     }
 
-    /// Stores a packed document without what is at `place`.
-    fn cut(&mut self, found: Found, key: &[u8], meta: Meta, place: &Place) {
-        let fits = place.splice(packed_body(&self.store, found), &[], &mut self.scratch.changed);
-        assert!(fits, "less than before fits");
-        self.settle(found, key, meta, place);
-    }
-
     /// Stores a packed document that was changed, and releases the names of what is no longer in it.
-    fn settle(&mut self, found: Found, key: &[u8], meta: Meta, place: &Place) {
-        let released = &mut self.scratch.released;
-        place.each_cut_id(packed_body(&self.store, found), |id| released.push(id));
-        released.drain(..).for_each(|id| self.store.release(self.store.leaf_of(id)));
+    fn settle(&mut self, found: Found, key: &[u8], old: Old, meta: Meta) {
+        let Scratch { standing, place, .. } = &self.scratch;
+        place.each_cut_id(standing, |id| self.store.release(self.store.leaf_of(id)));
         let changed = std::mem::take(&mut self.scratch.changed);
-        self.replace(found, key, meta, Body::Packed(&changed), false);
+        self.overwrite(found, key, old, meta, Body::Packed(&changed));
         self.scratch.changed = changed;
     }
 
     /// Builds a document anew with the value that was logged, as it is too large to be packed, or was before its names
     /// got ids.
-    fn outgrow(&mut self, found: Found, place: &Place, name: Option<&str>) -> Result<Built, SinkError> {
-        let Scratch { log, value, .. } = &mut self.scratch;
+    fn outgrow(&mut self, name: Option<&str>) -> Result<Built, SinkError> {
+        let Scratch { log, value, standing, place, .. } = &mut self.scratch;
         log.restart(0);
-        self.store.tell_changed(packed_body(&self.store, found), place, name, value, log)?;
+        self.store.tell_changed(standing, place, name, value, log)?;
         self.store.pack(&mut self.scratch)
     }
 
@@ -224,14 +243,5 @@ impl Trie {
             Ok(built @ Built::Blocks(_)) => self.store.free_built(&self.scratch, built),
             Err(_) => {}
         }
-    }
-}
-
-/// The bytes of a packed document that was found.
-fn packed_body(store: &Store, found: Found) -> &[u8] {
-    // What its slot is plays no part.
-    match Record::with_slot(store, Slot::new(0), Tree::entry(&store.arena, found)).body() {
-        Body::Packed(bytes) => bytes,
-        other => panic!("a {:?} is no packed document", other.kind()),
     }
 }

@@ -8,6 +8,7 @@ use super::document::IDS_MAX;
 use super::leaf::{self, KEY_INSIDE_MAX, NAME, NAME_HEAD_BYTES};
 use super::radix::{Found, Radix, Spot};
 use super::text::{self, Bytes};
+use super::words;
 
 /// One more than the id; 0: none.
 const ID_OFFSET: usize = 2;
@@ -38,11 +39,9 @@ struct Head([u8; 1 + HEAD_NAME_BYTES]);
 impl Head {
     #[inline]
     fn of(name: &[u8]) -> Head {
-        let mut bytes = [0; 1 + HEAD_NAME_BYTES];
-        bytes[0] = name.len().min(255) as u8;
-        let len = name.len().min(HEAD_NAME_BYTES);
-        bytes[1..=len].copy_from_slice(&name[..len]);
-        Head(bytes)
+        let low = u128::from(words::lead(name));
+        let high = u128::from(name.get(8..).map_or(0, words::lead));
+        Head((name.len().min(255) as u128 | low << 8 | high << 72).to_le_bytes())
     }
 
     /// The name, if all of it is here.
@@ -180,6 +179,12 @@ impl Store {
         let bytes = self.arena.tail_mut(leaf);
         let uses = u32_at(bytes, USES_OFFSET);
         set_u32(bytes, USES_OFFSET, uses.checked_add(1).expect("fewer fields than references"));
+    }
+
+    /// The id of a name, if it has one that is remembered.
+    #[inline]
+    pub(super) fn recall_id(&self, wanted: &Wanted<'_>) -> Option<u16> {
+        self.ids.recall(wanted).map(|(id, _)| id)
     }
 
     /// Whether the name with this id is the wanted one.

@@ -9,6 +9,20 @@ use crate::limits::BULK_BYTES_MAX;
 use crate::record::Kind;
 use crate::value::ValueSink;
 
+/// What the books have of a record that is to be another.
+#[derive(Clone, Copy)]
+pub(super) struct Old {
+    kind: Kind,
+    pub(super) meta: Meta,
+    epoch: Option<u16>,
+}
+
+impl Old {
+    pub(super) fn of(record: &Record<'_>) -> Old {
+        Old { kind: record.kind(), meta: record.meta(), epoch: record.epoch() }
+    }
+}
+
 impl Trie {
     /// Stores a text under `key`, in the place of what stood there; says what that was.
     pub fn put_text(&mut self, key: &[u8], meta: Meta, text: &[u8]) -> Result<Option<Kind>, TrieError> {
@@ -57,7 +71,7 @@ impl Trie {
         let Spot::Found(found) = self.records.locate(&self.store.arena, &mut self.workshop, key) else {
             return None;
         };
-        let old = self.take_out(key, found, true);
+        let old = self.take_out(key, found);
         self.prefetch_slot(old.1.slot);
         self.records.detach(&mut self.store.arena, &mut self.workshop, found, key);
         self.generation += 1;
@@ -80,7 +94,7 @@ impl Trie {
         let mut removed = Removed::default();
         let mut gone = Vec::with_capacity(keys.len());
         for (index, key) in keys.into_iter().enumerate() {
-            let (kind, meta) = self.take_out(&key, found.at(index), true);
+            let (kind, meta) = self.take_out(&key, found.at(index));
             let count = if kind == Kind::Tombstone { &mut removed.tombstones } else { &mut removed.live };
             *count += 1;
             gone.push((key, kind, meta));
@@ -134,8 +148,7 @@ impl Trie {
         }
     }
 
-    /// The record that was found.
-    pub(super) fn record(&self, key: &[u8], found: Found) -> Record<'_> {
+    fn record(&self, key: &[u8], found: Found) -> Record<'_> {
         Record::new(&self.store, key, Tree::entry(&self.store.arena, found))
     }
 
@@ -148,40 +161,44 @@ impl Trie {
     }
 
     /// Writes the record that was found anew, and frees what its old body held if that is asked for.
-    pub(super) fn replace(
-        &mut self,
-        found: Found,
-        key: &[u8],
-        meta: Meta,
-        body: Body<'_>,
-        free_body: bool,
-    ) -> Kind {
-        let encoded = self.store.encode(key, meta, body);
-        let (old_kind, old_meta) = self.take_out(key, found, free_body);
-        self.records.replace(&mut self.store.arena, &mut self.workshop, found, key, encoded.entry());
-        self.generation += 1;
-        if (old_kind, old_meta) != (body.kind(), meta) {
-            self.renote(key, (old_kind, old_meta), (body.kind(), meta));
-        }
-        old_kind
+    fn replace(&mut self, found: Found, key: &[u8], meta: Meta, body: Body<'_>, free_body: bool) -> Kind {
+        let old = if free_body { self.free_found(key, found) } else { Old::of(&self.record(key, found)) };
+        self.overwrite(found, key, old, meta, body);
+        old.kind
     }
 
-    /// Frees what the entry that was found holds outside, its body's share only if that is asked for.
-    fn take_out(&mut self, key: &[u8], found: Found, free_body: bool) -> (Kind, Meta) {
-        let record = self.record(key, found);
-        let (kind, meta, epoch) = (record.kind(), record.meta(), record.epoch());
-        if free_body {
-            let mut copy = Vec::new();
-            let body = match record.body() {
-                Body::Text(_) => Body::Tombstone,
-                body => body.held_in(&mut copy),
-            };
-            self.store.free_body(body);
-        }
-        if let Some(epoch) = epoch {
+    /// Writes the record that was found anew; what its old body held is somebody else's business.
+    pub(super) fn overwrite(&mut self, found: Found, key: &[u8], old: Old, meta: Meta, body: Body<'_>) {
+        let encoded = self.store.encode(key, meta, body);
+        if let Some(epoch) = old.epoch {
             self.store.versions.release(epoch);
         }
-        (kind, meta)
+        self.records.replace(&mut self.store.arena, &mut self.workshop, found, key, encoded.entry());
+        self.generation += 1;
+        if (old.kind, old.meta) != (body.kind(), meta) {
+            self.renote(key, (old.kind, old.meta), (body.kind(), meta));
+        }
+    }
+
+    /// Frees all that the entry that was found holds outside.
+    fn take_out(&mut self, key: &[u8], found: Found) -> (Kind, Meta) {
+        let old = self.free_found(key, found);
+        if let Some(epoch) = old.epoch {
+            self.store.versions.release(epoch);
+        }
+        (old.kind, old.meta)
+    }
+
+    /// Frees what the body of the entry that was found holds outside.
+    fn free_found(&mut self, key: &[u8], found: Found) -> Old {
+        let record = self.record(key, found);
+        let old = Old::of(&record);
+        if !matches!(record.body(), Body::Text(_) | Body::Tombstone) {
+            let mut copy = Vec::new();
+            let body = record.body().held_in(&mut copy);
+            self.store.free_body(body);
+        }
+        old
     }
 
     /// Books a record that is there now.

@@ -16,6 +16,7 @@ use super::super::radix::{Radix, Spot};
 use super::super::{names, text};
 use super::log::{Log, TEXT_BYTES_MAX};
 use super::pack::Packed;
+use super::splice::Place;
 use super::{
     BLOCK_CELLS_MAX, BLOCK_HEAD_BYTES, Block, CELL_BYTES, Cell, INDEX_OFFSET, NEXT_OFFSET, Payload,
     SHORT_BYTES_MAX, TOTAL_OFFSET, index_block, index_key, name_of,
@@ -39,10 +40,11 @@ pub(in super::super) struct Scratch {
     pub(in super::super) packed: Packed,
     /// The value that was packed last.
     pub(in super::super) piece: Packed,
-    /// A packed document with a value changed.
+    /// A packed document in which a value is to change, where ...
+    pub(in super::super) standing: Vec<u8>,
+    pub(in super::super) place: Place,
+    /// ... and as it is then.
     pub(in super::super) changed: Vec<u8>,
-    /// Ids of names that are to be released.
-    pub(in super::super) released: Vec<u16>,
 }
 
 /// A document that is ready to be stored.

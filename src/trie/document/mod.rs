@@ -27,7 +27,7 @@ pub(super) use log::Log;
 pub(super) use packed::IDS_MAX;
 use packed::{Name, Parts};
 pub(super) use place::{BLOCK_SPANS, Target, first_cell};
-pub(super) use splice::{Change, Place};
+pub(super) use splice::Change;
 
 use std::fmt;
 

@@ -239,24 +239,34 @@ impl Store {
     }
 
     /// The field of this name among those in `inside`.
+    #[inline]
     pub(super) fn find_packed(
         &self,
         bytes: &[u8],
         inside: Range<usize>,
         wanted: &Wanted<'_>,
     ) -> Option<Part> {
-        let mut start = inside.start;
-        while start < inside.end {
-            let first = u16::from(bytes[start]);
-            let (is_it, value) = if first < SHORT_IDS {
-                (self.is_id_of(first, wanted), start + 1)
-            } else {
-                let (name, rest) = name_at(&bytes[start..]);
-                let is_it = match name {
-                    Name::Id(id) => self.is_id_of(id, wanted),
-                    Name::Literal(other) => other == wanted.name,
-                };
-                (is_it, bytes.len() - rest.len())
+        match self.recall_id(wanted) {
+            Some(id) if id < SHORT_IDS => self.find_where(bytes, inside, wanted, |first| first == id as u8),
+            _ => self.find_where(bytes, inside, wanted, |first| self.is_id_of(first.into(), wanted)),
+        }
+    }
+
+    /// As [`Store::find_packed`], where `is_short_id` says whether an id of one byte is the name's.
+    #[inline(always)]
+    fn find_where(
+        &self,
+        bytes: &[u8],
+        inside: Range<usize>,
+        wanted: &Wanted<'_>,
+        is_short_id: impl Fn(u8) -> bool,
+    ) -> Option<Part> {
+        let (bytes, mut start) = (&bytes[..inside.end], inside.start);
+        while start < bytes.len() {
+            let first = bytes[start];
+            let (is_it, value) = match u16::from(first) < SHORT_IDS {
+                true => (is_short_id(first), start + 1),
+                false => self.is_long_name(bytes, start, wanted),
             };
             let end = value_end(bytes, value);
             if is_it {
@@ -265,6 +275,17 @@ impl Store {
             start = end;
         }
         None
+    }
+
+    /// Whether the name at `start`, of more than one byte, is the wanted one, and where its value begins.
+    #[inline(never)]
+    fn is_long_name(&self, bytes: &[u8], start: usize, wanted: &Wanted<'_>) -> (bool, usize) {
+        let (name, rest) = name_at(&bytes[start..]);
+        let is_it = match name {
+            Name::Id(id) => self.is_id_of(id, wanted),
+            Name::Literal(other) => other == wanted.name,
+        };
+        (is_it, bytes.len() - rest.len())
     }
 
     /// The bytes of a name.

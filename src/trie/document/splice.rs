@@ -16,7 +16,7 @@ use super::super::Store;
 use super::super::names::Wanted;
 use super::super::record::PACKED_INSIDE_MAX;
 use super::log::Log;
-use super::packed::{Parts, each_id, find_element, name_at, value_at, value_end};
+use super::packed::{ARRAY, Parts, SET, each_id, find_element, name_at, value_at, value_end};
 use super::{Value, utf8};
 use crate::limits::DOCUMENT_DEPTH_MAX;
 use crate::value::{Event, Segment, SinkError, ValueSink};
@@ -33,7 +33,7 @@ pub(in super::super) enum Change {
 }
 
 /// Where a packed document changes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(in super::super) struct Place {
     /// Where the lengths of the sets and arrays around it are, the outermost first; the document has none.
     lens: ArrayVec<u8, DOCUMENT_DEPTH_MAX>,
@@ -70,51 +70,70 @@ impl Place {
 
     /// Calls `visit` with the id of each name in what goes.
     pub(in super::super) fn each_cut_id(&self, bytes: &[u8], visit: impl FnMut(u16)) {
-        each_id(Parts::new(&bytes[self.cut.clone()], self.is_cut_named), visit);
+        let cut = &bytes[self.cut.clone()];
+        if self.is_cut_named || matches!(cut.first(), Some(&(SET | ARRAY))) {
+            each_id(Parts::new(cut, self.is_cut_named), visit);
+        }
     }
 }
 
 impl Store {
-    /// Where `change` would happen at `path` of a packed document; `None` if nothing there is or could be what it asks.
-    pub(in super::super) fn place(
+    /// Notes in `place` where `change` happens at `path` of a packed document; whether anything there is or could be
+    /// what it asks.
+    pub(in super::super) fn find_place(
         &self,
         bytes: &[u8],
         path: &[Segment<'_>],
         change: Change,
-    ) -> Option<Place> {
+        place: &mut Place,
+    ) -> bool {
+        place.lens.clear();
+        (place.is_cut_named, place.is_new_field) = (false, false);
+        let cut = self.find_cut(bytes, path, change, place);
+        place.cut = cut.clone().unwrap_or_default();
+        cut.is_some()
+    }
+
+    /// What goes.
+    #[inline(always)]
+    fn find_cut(
+        &self,
+        bytes: &[u8],
+        path: &[Segment<'_>],
+        change: Change,
+        place: &mut Place,
+    ) -> Option<Range<usize>> {
         let (&last, parents) = path.split_last()?;
         let (mut inside, mut is_set) = (0..bytes.len(), true);
-        let mut place = Place { lens: ArrayVec::new(), cut: 0..0, is_cut_named: false, is_new_field: false };
         for &segment in parents {
             let part = self.find_part(bytes, inside, is_set, segment)?;
             (inside, is_set) = part.inside(bytes)?;
             place.lens.push(part.value as u8 + 1);
         }
-        place.cut = match (last, is_set, change) {
+        match (last, is_set, change) {
             (Segment::Field(name), true, Change::Put | Change::Remove) => {
-                let is_put = change == Change::Put;
-                match self.find_packed(bytes, inside.clone(), &Wanted::new(name)) {
-                    Some(part) if is_put => part.value..part.end,
-                    Some(part) => {
+                let found = self.find_packed(bytes, inside.clone(), &Wanted::new(name));
+                match (found, change) {
+                    (Some(part), Change::Put) => Some(part.value..part.end),
+                    (Some(part), _) => {
                         place.is_cut_named = true;
-                        part.start..part.end
+                        Some(part.start..part.end)
                     }
-                    None if is_put => {
+                    (None, Change::Put) => {
                         place.is_new_field = true;
-                        inside.end..inside.end
+                        Some(inside.end..inside.end)
                     }
-                    None => return None,
+                    (None, _) => None,
                 }
             }
             (Segment::Index(index), false, _) => match (find_element(bytes, inside.clone(), index), change) {
-                (Ok(part), Change::Insert) => part.start..part.start,
-                (Ok(part), _) => part.start..part.end,
-                (Err(count), Change::Insert) if count == index => inside.end..inside.end,
-                _ => return None,
+                (Ok(part), Change::Insert) => Some(part.start..part.start),
+                (Ok(part), _) => Some(part.start..part.end),
+                (Err(count), Change::Insert) if count == index => Some(inside.end..inside.end),
+                _ => None,
             },
-            _ => return None,
-        };
-        Some(place)
+            _ => None,
+        }
     }
 
     /// Tells a packed document, changed at `place`, to `out`: `name` comes there if it is a new field, and the value that

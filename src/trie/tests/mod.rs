@@ -3,6 +3,7 @@
 mod cursors;
 mod model;
 mod random;
+mod splice;
 mod targeted;
 mod value;
 
