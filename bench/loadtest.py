@@ -12,49 +12,17 @@ Needs redis-server and redis-benchmark; builds nothing: cargo build --release -p
 """
 import json
 import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from processes import GENERATOR_CORE, before_all_else, end, pinned, program, start
 
 NUMBERS = [int(word) for word in sys.argv[1:] if word.isdigit()]
 ROUNDS = NUMBERS[0] if NUMBERS else 5
 REALTIME = "--realtime" in sys.argv[1:]
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-LOADTEST = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release", "loadtest")
 REQUESTS = {1: 200_000, 16: 2_000_000, 64: 4_000_000}
-CORES = sorted(os.sched_getaffinity(0))
-SERVER_CORE, GENERATOR_CORE = CORES[0], CORES[-1]
-
-
-def pinned(core, first=False):
-    def prepare():
-        os.sched_setaffinity(0, {core})
-        if first:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(20))
-
-    return prepare
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def start_server(folder):
-    port = free_port()
-    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    server = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, preexec_fn=pinned(SERVER_CORE))
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return server, port
-        except OSError:
-            time.sleep(0.02)
 
 
 def run(command, first=False):
@@ -70,7 +38,7 @@ def run(command, first=False):
 
 def loadtest(port, *more, first=False):
     arguments = ["-p", port, "-q", "--json", "-c", 50, "-r", 100_000, "-d", 64, "--command", "get", *more]
-    text, cpu = run([LOADTEST, *map(str, arguments)], first)
+    text, cpu = run([program("loadtest"), *map(str, arguments)], first)
     return json.loads(text), cpu
 
 
@@ -118,7 +86,7 @@ def opened(port, pipeline, peak):
 
 
 with tempfile.TemporaryDirectory() as folder:
-    server, port = start_server(folder)
+    server, port = start("redis", folder)
     try:
         loadtest(port, "--prefill", "-n", 1)
         print("| pipeline | requests/s, loadtest / redis-benchmark | ratio | generator CPU a request | ratio |")
@@ -127,9 +95,8 @@ with tempfile.TemporaryDirectory() as folder:
         print("\n| pipeline | asked for a second | answered of it | lag p99 (rounds) | response p99 | generator CPU |")
         print("|---|---|---|---|---|---|")
         if REALTIME:
-            os.sched_setscheduler(server.pid, os.SCHED_FIFO, os.sched_param(20))
+            before_all_else(server.pid)
         for pipeline, peak in peaks.items():
             opened(port, pipeline, peak)
     finally:
-        server.send_signal(signal.SIGKILL)
-        server.wait()
+        end(server)

@@ -14,13 +14,12 @@ does hits both. With --realtime both are scheduled before all else (SCHED_FIFO, 
 machine on a busy one. Builds nothing: cargo build --release -p hedgerow -p loadtest comes before. Needs redis-server for redis.
 """
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from processes import GENERATOR_CORE, end, pinned, program, start
 
 NUMBERS = [int(word) for word in sys.argv[1:] if word.isdigit()]
 KINDS = [word for word in sys.argv[1:] if word.isalpha()] or ["hedgerow"]
@@ -28,46 +27,15 @@ REALTIME = "--realtime" in sys.argv[1:]
 ROUNDS = NUMBERS[0] if NUMBERS else 5
 SECONDS = 2
 FACTOR = 10
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-RELEASE = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release")
-CORES = sorted(os.sched_getaffinity(0))
 CASES = [(50, 1), (50, 16), (500, 1), (500, 16)]
-
-
-def pinned(core):
-    def prepare():
-        os.sched_setaffinity(0, {core})
-        if REALTIME:
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(20))
-
-    return prepare
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def start(kind, folder):
-    port = free_port()
-    command = {
-        "hedgerow": [os.path.join(RELEASE, "kv-server"), "-p", str(port), "--request-log", "off", "--log-level", "error"],
-        "redis": ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-    }[kind]
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, preexec_fn=pinned(CORES[0]))
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return server, port
-        except OSError:
-            time.sleep(0.02)
+# A server's arguments beside its address.
+MORE = {"hedgerow": ["--request-log", "off", "--log-level", "error"], "redis": []}
 
 
 def load(port, *more):
-    command = [os.path.join(RELEASE, "loadtest"), "-p", port, "-q", "--json", "-r", 100_000, "-d", 64, "--command", "get", *more]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, preexec_fn=pinned(CORES[-1]))
+    command = [program("loadtest"), "-p", port, "-q", "--json", "-r", 100_000, "-d", 64, "--command", "get", *more]
+    prepare = pinned(GENERATOR_CORE, REALTIME)
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, preexec_fn=prepare)
     if done.returncode != 0:
         raise SystemExit(f"{command}: {done.stderr}")
     return json.loads(done.stdout)
@@ -75,7 +43,7 @@ def load(port, *more):
 
 def measure(kind, folder):
     """Of each case: peak and overload, as (rate, p99 in microseconds)."""
-    server, port = start(kind, folder)
+    server, port = start(kind, folder, *MORE[kind], first=REALTIME)
     try:
         load(port, "--prefill", "-n", 1)
         found = []
@@ -86,8 +54,7 @@ def measure(kind, folder):
             found.append([(report["rate"], report["service_us"]["p99"]) for report in (peak, over)])
         return found
     finally:
-        server.kill()
-        server.wait()
+        end(server)
 
 
 def main():

@@ -10,19 +10,15 @@ Told are medians, and the medians of the rounds' ratios. Needs redis-server; bui
 --workspace comes before.
 """
 import json
-import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from processes import GENERATOR_CORE, end, pinned, program, start
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 KEYS = sys.argv[2] if len(sys.argv) > 2 else "100000"
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BIN = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release")
-CORES = sorted(os.sched_getaffinity(0))
 DOCUMENT = '{"name":"{value}","age":{int:1..100},"city":"{value}","street":"{value}","number":{int:1..500}}'
 HASH = "name {value} age {int:1..100} city {value} street {value} number {int:1..500}"
 # What is asked for: (name, pipeline, ours: what is there before and the request, redis-server's)
@@ -37,36 +33,13 @@ CASES = [
 ]
 
 
-def pinned(core):
-    return lambda: os.sched_setaffinity(0, {core})
-
-
-def start(kind, folder):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = str(listener.getsockname()[1])
-    command = {
-        "ours": [os.path.join(BIN, "kv-server"), "-a", "127.0.0.1", "-p", port],
-        "redis": ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-    }[kind]
-    quiet = subprocess.DEVNULL
-    server = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet, preexec_fn=pinned(CORES[0]))
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", int(port))).close()
-            return server, port
-        except OSError:
-            time.sleep(0.02)
-
-
 def measure(kind, folder, prefill, request, pipeline, size):
     server, port = start(kind, folder)
-    command = [os.path.join(BIN, "loadtest"), "-p", port, "-c", "50", "-P", str(pipeline), "-r", KEYS, "-d", size,
+    command = [program("loadtest"), "-p", str(port), "-c", "50", "-P", str(pipeline), "-r", KEYS, "-d", size,
                "--keys-per-request", "100", f"--prefill={prefill}", "--command", request, "--warmup", "500ms",
                "--duration", "3", "--json", "--quiet", "--pid", str(server.pid)]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=pinned(CORES[-1]))
-    server.kill()
-    server.wait()
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=pinned(GENERATOR_CORE))
+    end(server)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stdout}{done.stderr}")
     report = json.loads(done.stdout)
@@ -77,16 +50,16 @@ def main():
     print(f"{'':20} {'P':>3} {'ours/s':>10} {'redis/s':>10} {'ratio':>6} {'ours us':>9} {'redis us':>9} {'ratio':>6}")
     with tempfile.TemporaryDirectory() as folder:
         for name, pipeline, ours, redis, size in CASES:
-            seen = {"ours": [], "redis": []}
+            seen = {"hedgerow": [], "redis": []}
             for turn in range(ROUNDS):
-                order = [("ours", ours), ("redis", redis)]
+                order = [("hedgerow", ours), ("redis", redis)]
                 for kind, (prefill, request) in order if turn % 2 == 0 else order[::-1]:
                     seen[kind].append(measure(kind, folder, prefill, request, pipeline, size))
             middle = {kind: [statistics.median(column) for column in zip(*rows)] for kind, rows in seen.items()}
-            ratios = [statistics.median(a[column] / b[column] for a, b in zip(seen["ours"], seen["redis"]))
+            ratios = [statistics.median(a[column] / b[column] for a, b in zip(seen["hedgerow"], seen["redis"]))
                       for column in (0, 1)]
-            print(f"{name:20} {pipeline:3} {middle['ours'][0]:10.0f} {middle['redis'][0]:10.0f} {ratios[0]:6.2f}"
-                  f" {middle['ours'][1]:9.2f} {middle['redis'][1]:9.2f} {ratios[1]:6.2f}", flush=True)
+            print(f"{name:20} {pipeline:3} {middle['hedgerow'][0]:10.0f} {middle['redis'][0]:10.0f} {ratios[0]:6.2f}"
+                  f" {middle['hedgerow'][1]:9.2f} {middle['redis'][1]:9.2f} {ratios[1]:6.2f}", flush=True)
 
 
 if __name__ == "__main__":
