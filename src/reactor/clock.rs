@@ -31,6 +31,11 @@ pub fn stopwatch() -> Time {
     Time::from_nanos(nanos(ORIGIN.get_or_init(Instant::now).elapsed()))
 }
 
+/// How long to wait at `now` for `time` to come: not at all once it is past.
+pub(super) fn until(time: Time, now: Now) -> Duration {
+    Duration::from_nanos(time.since(now.time).as_nanos())
+}
+
 /// Nanoseconds in 64 bits: 584 years.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

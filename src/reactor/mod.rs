@@ -225,7 +225,7 @@ impl Reactor {
         let check = (self.net.pending() > 0).then_some(self.check_at);
         let linger = self.lists.lingering.front().map(|&(until, _)| until);
         let next = [machine, check, linger, self.door.poll_timeout()].into_iter().flatten().min()?;
-        Some(Duration::from_nanos(next.since(now.time).as_nanos()))
+        Some(clock::until(next, now))
     }
 
     fn wait(&mut self, events: &mut Events, patience: Option<Duration>) -> io::Result<()> {

@@ -28,7 +28,7 @@ impl Reactor {
             }
             let patience = match self.net.has_work() {
                 true => Duration::ZERO,
-                false => Duration::from_nanos(deadline.since(now.time).as_nanos()),
+                false => clock::until(deadline, now),
             };
             self.wait(events, Some(patience))?;
             now = self.clock.read();
@@ -55,7 +55,7 @@ impl Reactor {
             if is_over || self.stops.is_pressed() {
                 break;
             }
-            let patience = (!is_late).then(|| Duration::from_nanos(deadline.since(now.time).as_nanos()));
+            let patience = (!is_late).then(|| clock::until(deadline, now));
             self.wait(events, patience)?;
             self.note(events);
         }
