@@ -21,9 +21,10 @@ impl Reactor {
             self.perform(machine, now);
             self.pump_all(machine, now);
             turns += 1;
+            // Turns are counted and not timed: what has come in is answered however long this process was away.
             let is_busy = self.net.has_work() && turns < CATCH_UP_TURNS_MAX;
-            let is_over = !is_busy && !self.net.has_paused();
-            if is_over || now.time >= deadline || self.stops.is_pressed() {
+            let waits = self.net.has_paused() && now.time < deadline;
+            if !(is_busy || waits) || self.stops.is_pressed() {
                 return Ok(());
             }
             let patience = match self.net.has_work() {
