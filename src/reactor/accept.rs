@@ -31,6 +31,9 @@ struct Listener {
     retry_at: Time,
 }
 
+/// A connection, the client's address, ours.
+type Accepted = (TcpStream, SocketAddr, SocketAddr);
+
 /// Who came.
 pub(super) enum Arrival {
     /// A client, its address, ours.
@@ -102,6 +105,18 @@ impl Door {
 
     /// Whoever waits at the listener of this index, as many as may come in in one turn.
     pub(super) fn arrivals(&mut self, index: usize, now: Time, entrance: Entrance, into: &mut Vec<Arrival>) {
+        self.arrivals_by(Listener::accept, index, now, entrance, into);
+    }
+
+    /// The same, as `accept` tells.
+    fn arrivals_by(
+        &mut self,
+        accept: impl Fn(&Listener) -> io::Result<Accepted>,
+        index: usize,
+        now: Time,
+        entrance: Entrance,
+        into: &mut Vec<Arrival>,
+    ) {
         // The kernel makes a client's socket before it is accepted: this is for those who come later.
         if self.keepalive_secs != entrance.keepalive_secs {
             self.keep_alive(entrance.keepalive_secs);
@@ -111,7 +126,7 @@ impl Door {
             return;
         }
         for _ in 0..ARRIVALS_PER_TURN_MAX {
-            let arrival = match self.listeners[index].accept() {
+            let arrival = match accept(&self.listeners[index]) {
                 Ok(client) => self.place(client, entrance.clients_max),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.listeners[index].pending = false;
@@ -121,7 +136,7 @@ impl Door {
                 Err(error) if is_out_of_files(&error) && self.spare.is_some() => {
                     // Linux says so even if nobody waits: it takes the descriptor before it looks.
                     self.spare = None;
-                    match self.listeners[index].accept() {
+                    match accept(&self.listeners[index]) {
                         Ok((stream, ..)) => into.push(Arrival::Surplus(stream)),
                         Err(error) if error.kind() == ErrorKind::WouldBlock => {
                             self.listeners[index].pending = false;
@@ -161,11 +176,7 @@ impl Door {
         self.keepalive_secs = secs;
     }
 
-    fn place(
-        &mut self,
-        (stream, peer, local): (TcpStream, SocketAddr, SocketAddr),
-        clients_max: usize,
-    ) -> Arrival {
+    fn place(&mut self, (stream, peer, local): Accepted, clients_max: usize) -> Arrival {
         if self.clients >= clients_max {
             return Arrival::Surplus(stream);
         }
@@ -175,7 +186,7 @@ impl Door {
 }
 
 impl Listener {
-    fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr, SocketAddr)> {
+    fn accept(&self) -> io::Result<Accepted> {
         let (stream, peer) = self.socket.accept()?;
         if cfg!(not(target_os = "linux")) {
             stream.set_nodelay(true)?;
@@ -220,7 +231,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(TcpListener::from_std(socket.into()))
 }
 
-/// The connection had failed before it was accepted (accept(2) lists these): the next may be well.
+/// The connection had failed before it was accepted (accept(2) lists these): the next may be well. No permission (EPERM) is
+/// in that list too, but where a security module says so it says it of all, again and again.
 fn is_about_one_client(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -230,7 +242,6 @@ fn is_about_one_client(error: &io::Error) -> bool {
             | ErrorKind::NetworkDown
             | ErrorKind::NetworkUnreachable
             | ErrorKind::HostUnreachable
-            | ErrorKind::PermissionDenied
     )
 }
 
@@ -246,6 +257,50 @@ const _: () =
 mod tests {
     use super::*;
     use mio::Poll;
+
+    #[test]
+    fn what_cannot_be_accepted_is_tried_again_later_and_not_at_once() {
+        use rustix::io::Errno;
+        let poll = Poll::new().unwrap();
+        for errno in [Errno::PERM, Errno::ACCESS, Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS] {
+            let mut door = Door::new();
+            let entrance = Entrance::default();
+            door.open(([127, 0, 0, 1], 0).into(), entrance, poll.registry(), Token).unwrap();
+            door.knock(0);
+            let mut now = Time::ZERO + COMPLAIN_EVERY;
+            let mut looks = 0;
+            let end = now + Span::from_secs(1);
+            // As the loop has it: whatever is due is looked at.
+            while door.poll_timeout().expect("somebody waits") < end {
+                now = now.max(door.poll_timeout().expect("just seen"));
+                door.arrivals_by(|_| Err(errno.into()), 0, now, entrance, &mut vec![]);
+                looks += 1;
+                assert!(looks < 1_000, "{errno}: the loop would spin");
+            }
+            assert!((50..=102).contains(&looks), "{errno}: {looks} looks in a second");
+        }
+    }
+
+    #[test]
+    fn a_client_that_has_gone_again_keeps_nobody_from_coming_in() {
+        let poll = Poll::new().unwrap();
+        let mut door = Door::new();
+        let address =
+            door.open(([127, 0, 0, 1], 0).into(), Entrance::default(), poll.registry(), Token).unwrap();
+        let _client = std::net::TcpStream::connect(address).unwrap();
+        let gone = std::cell::Cell::new(3);
+        let mut arrivals = vec![];
+        door.knock(0);
+        while arrivals.is_empty() {
+            let accept = |listener: &Listener| match gone.replace(gone.get().max(1) - 1) {
+                0 => listener.accept(),
+                _ => Err(ErrorKind::ConnectionAborted.into()),
+            };
+            door.arrivals_by(accept, 0, Time::ZERO, Entrance::default(), &mut arrivals);
+            door.knock(0);
+        }
+        assert!(matches!(arrivals[..], [Arrival::Client(..)]));
+    }
 
     #[test]
     #[cfg(target_os = "linux")]
