@@ -133,6 +133,7 @@ impl Engine {
             return;
         }
         match Reply::parse(items.len(), |index| items[index]) {
+            Ok(message) if !fits(expect, &message) => self.out_of_step(server, now, net),
             Ok(message) => self.take_message(server, expect, message, now, net),
             Err(error) => self.server_refused(server, expect, error.to_string(), now, net),
         }
@@ -370,6 +371,16 @@ impl Engine {
         }
     }
 
+    /// A server answered something else than it was asked: nothing that it says on this connection can be relied on.
+    fn out_of_step(&mut self, server: usize, now: Now, net: &mut Net) {
+        let words = "answers what it was not asked";
+        log::error!("server {} {words}: reconnecting", self.links[server].peer);
+        if let Some(id) = self.links[server].conn() {
+            net.abort(id);
+        }
+        self.link_lost(server, Some(words.to_owned()), now, net);
+    }
+
     /// A connection to a server is gone, or could not be made.
     pub fn handle_close(&mut self, id: ConnId, reason: CloseReason, now: Now, net: &mut Net) {
         if self.is_raw(id) {
@@ -422,6 +433,16 @@ impl Engine {
                 self.enter_read(id, now, net);
             }
         }
+    }
+}
+
+/// Whether this answers that. Asked only where the life of the link hangs on it, which would wait for the right answer for
+/// ever; an answer of another kind to anything else is passed over, and an operation that waits for one asks again.
+fn fits(expect: Expect, message: &Reply<'_>) -> bool {
+    match expect {
+        Expect::Hello => matches!(message, Reply::Hello { .. }),
+        Expect::Ping { .. } => matches!(message, Reply::Pong { .. } | Reply::WrongView { .. }),
+        _ => true,
     }
 }
 

@@ -23,6 +23,8 @@ struct Played {
     down: bool,
     dials: usize,
     conn: Option<ConnId>,
+    /// Requests that it answers with what nobody asked.
+    answers_beside: fn(&Request<'_>) -> bool,
 }
 
 struct Bench {
@@ -53,6 +55,7 @@ impl Bench {
             down: false,
             dials: 0,
             conn: None,
+            answers_beside: |_| false,
         });
         Bench {
             engine: Engine::new(EngineConfig::new(peers, replicas, 5, 1)),
@@ -66,8 +69,11 @@ impl Bench {
     /// Lets `span` pass.
     fn pass(&mut self, span: Span) {
         let end = self.now.time + span;
+        let mut looks = 0;
         while self.engine.poll_timeout().is_some_and(|at| at <= end) {
             let at = self.engine.poll_timeout().expect("just seen");
+            looks = if at > self.now.time { 0 } else { looks + 1 };
+            assert!(looks < 1_000, "time is asked for again and again while none passes");
             self.now.time = self.now.time.max(at);
             self.engine.handle_timeout(self.now, &mut self.net);
             self.settle();
@@ -161,6 +167,9 @@ impl Played {
     fn answer(&mut self, request: Request<'_>) -> Option<Reply<'static>> {
         let (incarnation, promised) = (self.incarnation, self.promised);
         let wrong = Reply::WrongView { view: self.view.clone() };
+        if (self.answers_beside)(&request) {
+            return Some(Reply::Relayed);
+        }
         Some(match request {
             Request::Hello { .. } => {
                 let (view, records) = (self.view.clone(), self.records);
@@ -345,4 +354,23 @@ fn a_server_that_got_a_seat_from_another_broker_is_dialed_at_once() {
     bench.pass(Span::from_millis(1));
     assert_eq!(bench.played[2].dials, dials + 1);
     assert_eq!(bench.state(2), ServerState::Up);
+}
+
+#[test]
+fn a_server_that_answers_beside_the_question_is_no_member_and_not_dialed_at_once() {
+    let to_hello: fn(&Request<'_>) -> bool = |request| matches!(request, Request::Hello { .. });
+    let to_ping: fn(&Request<'_>) -> bool = |request| matches!(request, Request::Ping { .. });
+    // Who has greeted is dialed as after any loss; else ever more rarely.
+    for (answers_beside, dials_max) in [(to_hello, 60), (to_ping, 60 * 40)] {
+        let mut bench = Bench::new(3, 2);
+        bench.played[2].answers_beside = answers_beside;
+        bench.pass(Span::from_secs(60));
+        assert!((15..=dials_max).contains(&bench.played[2].dials), "{} dials", bench.played[2].dials);
+        assert!(bench.engine.view().seats[2].role == Role::Out);
+        bench.put(1, 10);
+        assert_eq!(bench.outcomes().len(), 1, "the others serve");
+        bench.played[2].answers_beside = |_| false;
+        bench.pass(Span::from_secs(10));
+        assert_eq!(bench.state(2), ServerState::Up);
+    }
 }
