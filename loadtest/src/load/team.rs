@@ -30,6 +30,8 @@ pub(crate) struct Team {
     orders: Vec<Sender<Order>>,
     notes: Receiver<(usize, Note)>,
     threads: Vec<JoinHandle<()>>,
+    /// Threads that have said why they end.
+    failed: usize,
     pub(crate) connected: Vec<Connected>,
 }
 
@@ -49,7 +51,7 @@ impl Team {
             orders.push(order);
         }
         drop(note);
-        let mut team = Team { orders, notes, threads: handles, connected: Vec::new() };
+        let mut team = Team { orders, notes, threads: handles, failed: 0, connected: Vec::new() };
         let mut failed = None;
         let mut told = 0;
         while told < threads {
@@ -75,12 +77,19 @@ impl Team {
 
     /// The next note; nothing if none comes in time.
     pub(crate) fn next(&mut self, patience: Duration) -> Option<(usize, Note)> {
-        match self.notes.recv_timeout(patience) {
-            Ok(note) => Some(note),
-            Err(RecvTimeoutError::Timeout) if !self.threads.iter().any(JoinHandle::is_finished) => None,
+        let note = match self.notes.recv_timeout(patience) {
+            Ok(note) => note,
+            Err(RecvTimeoutError::Timeout) if self.ended() <= self.failed => return None,
             // What it had to say before its end may have come in between.
-            Err(_) => Some(self.notes.try_recv().expect("a thread of the load has ended by itself")),
-        }
+            Err(_) => self.notes.try_recv().expect("a thread of the load has ended by itself"),
+        };
+        self.failed += usize::from(matches!(note.1, Note::Failed(_)));
+        Some(note)
+    }
+
+    /// Threads that are no more.
+    fn ended(&self) -> usize {
+        self.threads.iter().filter(|thread| thread.is_finished()).count()
     }
 }
 
@@ -114,5 +123,35 @@ fn work(
             Ok(done) => say(Note::Done(Box::new(done), engine.crowd_counts())),
             Err(error) => return say(Note::Failed(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_failed_is_not_missed_while_the_others_are_waited_for() {
+        let (note, notes) = channel();
+        let (go, wait) = channel::<()>();
+        note.send((0, Note::Failed(io::ErrorKind::ConnectionRefused.into()))).unwrap();
+        let first = std::thread::spawn(|| {});
+        let other = note.clone();
+        let second = std::thread::spawn(move || {
+            let _ = wait.recv();
+            let _ = other.send((1, Note::Failed(io::ErrorKind::TimedOut.into())));
+        });
+        while !first.is_finished() {
+            std::thread::yield_now();
+        }
+        let threads = vec![first, second];
+        let mut team = Team { orders: vec![], notes, threads, failed: 0, connected: vec![] };
+        // Dropped before the team, which waits for its threads: a failure here shows and does not hang.
+        let go = go;
+        assert!(matches!(team.next(Duration::ZERO), Some((0, Note::Failed(_)))));
+        assert!(team.next(Duration::ZERO).is_none(), "the second is still at it");
+        drop(go);
+        let found = std::iter::from_fn(|| Some(team.next(Duration::from_secs(20)))).flatten().next();
+        assert!(matches!(found, Some((1, Note::Failed(_)))));
     }
 }
