@@ -81,7 +81,8 @@ fn announced_sizes_cost_nothing_before_they_come() {
     wait_until("all has arrived", || server.info("client_incomplete_bytes") >= sent);
     let (held, after) = (server.info("client_incomplete_bytes"), server.info("used_memory_rss"));
     assert!(held <= sent + 2 * COUNT as u64 * KIB, "{held} bytes for {sent}");
-    assert!(after - before < 16 * MIB, "from {before} to {after} bytes");
+    // The system may have taken pages back meanwhile.
+    assert!(after < before + 16 * MIB, "from {before} to {after} bytes");
     assert_eq!(server.ask("PING"), "+PONG");
 }
 
@@ -134,12 +135,18 @@ fn who_went_away_without_a_word_is_asked_for() {
         assert_eq!(line_of(stream, b"PING\r\n"), "+PONG");
         // Of the server's end: its port, the client's, and the timer that runs (proc(5)); 02 is the keepalive's.
         let ends = (format!(":{:04X}", server.port), format!(":{port:04X}"));
-        let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
-        let fields = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
-        let mut own = fields.filter(|fields| fields[1].ends_with(&ends.0) && fields[2].ends_with(&ends.1));
-        let fields = own.next().expect("it is connected");
-        let (timer, ticks) = fields[5].split_once(':').expect("proc(5)");
-        (timer == "02", u64::from_str_radix(ticks, 16).expect("proc(5)"))
+        let mut timer = (String::new(), 0);
+        // 01 and 04: what was answered is not yet acknowledged, or has found no room.
+        wait_until("all is acknowledged", || {
+            let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+            let fields = table.lines().map(|line| line.split_ascii_whitespace().collect::<Vec<_>>());
+            let mut own =
+                fields.filter(|fields| fields[1].ends_with(&ends.0) && fields[2].ends_with(&ends.1));
+            let (kind, ticks) = own.next().expect("it is connected")[5].split_once(':').expect("proc(5)");
+            timer = (kind.to_owned(), u64::from_str_radix(ticks, 16).expect("proc(5)"));
+            !matches!(kind, "01" | "04")
+        });
+        (timer.0 == "02", timer.1)
     };
     let (asked, ticks) = of(&server.connect());
     assert!(asked && ticks <= 300 * 100, "{ticks}");
@@ -229,7 +236,11 @@ fn a_server_without_descriptors_tells_so_and_goes_on() {
     let pid = Pid::from_raw(server.pid() as i32);
     let limit = |files: u64, maximum| Rlimit { current: Some(files), maximum };
     let maximum = getrlimit(Resource::Nofile).maximum;
-    let before = prlimit(pid, Resource::Nofile, limit(16, maximum)).expect("our own process");
+    // Room for four: who started this test may have left it open files with numbers far from the others.
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("our own process");
+    let open: Vec<u64> = open.filter_map(|file| file.ok()?.file_name().to_str()?.parse().ok()).collect();
+    let few = (0..).filter(|number| !open.contains(number)).nth(4).expect("numbers have no end");
+    let before = prlimit(pid, Resource::Nofile, limit(few, maximum)).expect("our own process");
     let crowd = crowd(&server, 30);
     let told: Vec<String> = crowd.iter().map(|stream| line_of(stream, b"PING\r\n")).collect();
     let refused = told.iter().filter(|told| *told == "-ERR max number of clients reached").count();
@@ -269,8 +280,9 @@ fn a_storm_of_connections_is_let_in() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    if files < COUNT + 200 {
-        eprintln!("SKIPPED: {files} open files are allowed, {} needed", COUNT + 200);
+    // Tests beside this one need some too.
+    if files < COUNT + 1_000 {
+        eprintln!("SKIPPED: {files} open files are allowed, {} needed", COUNT + 1_000);
         return;
     }
     let server = Server::start();
@@ -283,7 +295,7 @@ fn a_storm_of_connections_is_let_in() {
     let after = server.info("used_memory_rss");
     // 256 bytes each, and what the crowd's answers left in the pool of buffers.
     assert!(
-        after - before < COUNT * 256 + 2 * MIB,
+        after < before + COUNT * 256 + 2 * MIB,
         "from {before} to {after} bytes for {COUNT} idle clients"
     );
 }

@@ -153,13 +153,14 @@ fn a_silent_target_is_given_up_by_its_requests() {
 
 #[test]
 fn the_longest_gap_is_told() {
-    let stub = Stub::start(Manners::Pauses(300));
+    let stub = Stub::start(Manners::Pauses(400));
     let (result, code) = run(stub.port, "-n 3000 -c 5 --command ping");
     assert_eq!(code, 0);
-    // An answer that was ready before the pause may be sent a while into it, where the machine is busy.
+    // What was sent before the pause may be read in the midst of it, where the machine is busy, but only once: one of
+    // the two parts is at least half of it.
     assert!(number(&result, "longest_gap_ms") >= 200.0, "{result}");
     assert!(number(&result, "longest_gap_of_one_connection_ms") >= number(&result, "longest_gap_ms") * 0.99);
-    assert!(number(&result["latency_us"], "max") >= 295_000.0, "the pause is in the latencies too");
+    assert!(number(&result["latency_us"], "max") >= 395_000.0, "the pause is in the latencies too");
     assert!(number(&result, "longest_gap_at_s") < number(&result, "seconds") - 0.19);
 }
 

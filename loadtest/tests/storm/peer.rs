@@ -75,24 +75,26 @@ fn redis_answers_all_of_it() {
     }
     let (result, code) = run(redis.port, "--duration 0.3 --warmup 0.1 -r 1000");
     assert_eq!(code, 0, "{result}");
-    assert!((0.3..5.0).contains(&number(&result, "seconds")), "{result}");
+    assert!(number(&result, "seconds") >= 0.3, "{result}");
 }
 
 #[test]
 fn a_killed_redis_is_waited_for_and_its_absence_measured() {
     let Some(mut redis) = start_redis() else { return };
-    let load = crate::command(redis.port, "--duration 1.5 --warmup 0 --command set -c 5")
+    let mut load = crate::command(redis.port, "--duration 4 --warmup 0 --command set -c 5")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while redis.stored() < 1_000 {
+    while redis.stored() < 100 {
+        assert!(load.try_wait().unwrap().is_none(), "it ended early");
         std::thread::yield_now();
     }
     redis.child.kill().unwrap();
     let (result, code) = crate::result(&load.wait_with_output().unwrap());
     assert_eq!((code, &result["ending"]), (1, &"finished".into()), "{result}");
-    assert_eq!(whole(&result, "connections_lost"), 5, "{result}");
+    // A dial may still be taken by one that is dying.
+    assert!(whole(&result, "connections_lost") >= 5, "{result}");
     assert!(whole(&result, "requests") > 0);
     let (gap, at) = (number(&result, "longest_gap_ms") / 1e3, number(&result, "longest_gap_at_s"));
     assert!((at + gap - number(&result, "seconds")).abs() < 0.01, "silence to the end counts: {result}");

@@ -56,7 +56,7 @@ struct Shared {
     requests: Arc<AtomicU64>,
     /// What the requests were, in order, where somebody wants to know.
     log: Log,
-    /// Held by who pauses.
+    /// Held by who answers, where somebody pauses.
     turn: Arc<Mutex<()>>,
 }
 
@@ -102,6 +102,9 @@ impl Shared {
         // A client that goes away ends its own thread and nothing else.
         while let Some(arguments) = read_request(&mut input) {
             self.log.lock().unwrap().push(arguments.clone());
+            // Until the answer is sent: none that was ready before a pause comes in the midst of it.
+            let pauses = matches!(self.manners, Manners::Pauses(_));
+            let _turn = pauses.then(|| self.turn.lock().unwrap());
             let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
             let reply = self.reply(number, &arguments);
             let sent = match self.manners {
@@ -125,12 +128,9 @@ impl Shared {
             }
             Manners::OnlyNumbers => return b":1\r\n".to_vec(),
             Manners::SpeaksHttp => return b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec(),
-            Manners::Pauses(millis) => {
-                let _turn = self.turn.lock().unwrap();
-                if number == 1_000 {
-                    let (_keep, never) = mpsc::channel::<()>();
-                    never.recv_timeout(Duration::from_millis(millis)).unwrap_err();
-                }
+            Manners::Pauses(millis) if number == 1_000 => {
+                let (_keep, never) = mpsc::channel::<()>();
+                never.recv_timeout(Duration::from_millis(millis)).unwrap_err();
             }
             _ => {}
         }

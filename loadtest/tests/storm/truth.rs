@@ -78,17 +78,25 @@ fn what_was_done_to_a_process_is_told() {
     assert!(!victim.wait().unwrap().success());
 }
 
+/// `loadtest` that starts the `kv-server` which lies beside it, if there is one.
+fn with_its_own_server() -> Option<Command> {
+    let program = Path::new(env!("CARGO_BIN_EXE_loadtest"));
+    let server = program.with_file_name("kv-server");
+    if !server.is_file() {
+        println!("SKIPPED: there is no {}; cargo test --workspace builds it", server.display());
+        return None;
+    }
+    let mut load = Command::new(program);
+    load.args(["--json", "--start-server"]).stdin(Stdio::null());
+    Some(load)
+}
+
 #[test]
 fn a_server_of_its_own_is_killed_and_started_again() {
-    let beside = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("kv-server");
-    if !beside.is_file() {
-        println!("SKIPPED: there is no {}; cargo test --workspace builds it", beside.display());
-        return;
-    }
-    let mut load = Command::new(env!("CARGO_BIN_EXE_loadtest"));
-    load.args("--json --start-server --verify -r 200 --prefill --ratio 1:1 -c 5 --warmup 0".split(' '));
-    load.args(["--duration", "4", "--fault", "300ms kill -KILL server", "--fault", "400ms start server"]);
-    let (result, code) = result(&load.stdin(Stdio::null()).output().unwrap());
+    let Some(mut load) = with_its_own_server() else { return };
+    load.args("--verify -r 200 --prefill --ratio 1:1 -c 5 --warmup 0".split(' '));
+    load.args(["--duration", "4", "--fault", "300ms kill -KILL server", "--fault", "1300ms start server"]);
+    let (result, code) = result(&load.output().unwrap());
     assert_eq!(code, 1, "{result}");
     assert!(whole(&result, "lost_writes") > 0, "it keeps nothing on disk: {result}");
     assert!(whole(&result, "connections_lost") >= 5 && whole(&result, "reconnects") >= 5, "{result}");
@@ -103,15 +111,10 @@ fn a_server_of_its_own_is_killed_and_started_again() {
 
 #[test]
 fn a_server_with_a_password_is_given_it_by_all() {
-    let beside = Path::new(env!("CARGO_BIN_EXE_loadtest")).with_file_name("kv-server");
-    if !beside.is_file() {
-        println!("SKIPPED: there is no {}; cargo test --workspace builds it", beside.display());
-        return;
-    }
-    let mut load = Command::new(env!("CARGO_BIN_EXE_loadtest"));
-    load.args("--json --start-server --prefill -r 50 -n 500 -c 5 --idle 3 --slow-readers 1".split(' '));
+    let Some(mut load) = with_its_own_server() else { return };
+    load.args("--prefill -r 50 -n 500 -c 5 --idle 3 --slow-readers 1".split(' '));
     load.args("--churn 20 --resp3 --threads 2".split(' ')).env("HEDGEROW_PASSWORD", "open sesame");
-    let (result, code) = result(&load.stdin(Stdio::null()).output().unwrap());
+    let (result, code) = result(&load.output().unwrap());
     assert_eq!((code, whole(&result, "requests"), whole(&result, "errors")), (0, 500, 0), "{result}");
     assert!(
         result["crowd"].as_array().unwrap().iter().all(|one| whole(one, "closed_by_target") == 0),

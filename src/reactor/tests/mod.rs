@@ -32,7 +32,7 @@ struct Lines {
     budget: usize,
     /// Bytes that the running `frame` still wants.
     frame: usize,
-    stalled: Option<ConnId>,
+    stalled: Vec<ConnId>,
     /// To be dialed when `run` begins.
     dial: Option<SocketAddr>,
     /// The dialed connection is closed in the turn in which it is dialed.
@@ -44,7 +44,7 @@ impl Lines {
     fn new() -> (Lines, Receiver<Told>) {
         let (told, events) = channel();
         let (gives_up, closes_at_eof) = (false, true);
-        let (budget, frame, stalled, dial) = (usize::MAX, 0, None, None);
+        let (budget, frame, stalled, dial) = (usize::MAX, 0, Vec::new(), None);
         (Lines { told, budget, frame, stalled, dial, gives_up, closes_at_eof }, events)
     }
 
@@ -59,11 +59,11 @@ impl Lines {
             "big" => pattern(rest.parse().unwrap(), net.out(id)),
             "frame" => self.frame = rest.parse().unwrap(),
             "stall" => {
-                self.stalled = Some(id);
+                self.stalled.push(id);
                 return Some(Next::Stall);
             }
             "resume" => {
-                net.resume(self.stalled.take().unwrap());
+                self.stalled.drain(..).for_each(|stalled| net.resume(stalled));
                 self.tell(Told::Resumed);
             }
             "quit" => {
