@@ -1,7 +1,7 @@
 //! Hedgerow's trie as one more `Index` of the trie benchmark.
 use crate::index::*;
 use ::hedgerow::record::{Ballot, Slot, Version};
-use ::hedgerow::trie::{Edited, Meta, Trie};
+use ::hedgerow::trie::{Cursor, Edited, Meta, Trie, Value};
 use ::hedgerow::value::{Event, Segment, SinkError, ValueSink};
 use std::ops::{Bound, ControlFlow};
 
@@ -94,7 +94,10 @@ fn report(what: &str, h: &mut Hedgerow) {
         let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
         let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse::<usize>().ok()).unwrap_or(0);
         let resident = pages * 4 >> 10;
-        eprintln!("{what}: {} records, used {used:.2} B, reserved {reserved:.2} B each; process {resident} MiB", h.trie.len());
+        eprintln!(
+            "{what}: {} records, used {used:.2} B, reserved {reserved:.2} B each; process {resident} MiB",
+            h.trie.len()
+        );
     }
 }
 flat!(HedgerowPlain, "hedgerow", |_, _| Meta::default());
@@ -161,7 +164,8 @@ impl Index for HedgerowDocuments {
         let (key, path) = (split.key, split.path());
         let t = &mut self.0.trie;
         for depth in (1..=path.len()).rev() {
-            let edited = t.put_at::<SinkError>(key, &path[..depth], Version::ZERO, |s| tell(&path[depth..], v, s));
+            let edited =
+                t.put_at::<SinkError>(key, &path[..depth], Version::ZERO, |s| tell(&path[depth..], v, s));
             if edited.expect("no limit") != Edited::Nowhere {
                 return;
             }
@@ -175,6 +179,14 @@ impl Index for HedgerowDocuments {
     fn get(&self, k: Key<'_>) -> Option<u64> {
         let split = Split::new(k.bytes());
         self.0.trie.get(split.key)?.at(split.path())?.int().map(gather)
+    }
+    fn get_batch(&self, k: &[Key<'_>], out: &mut [u64]) {
+        let mut places = k.iter().map(|k| Split::new(k.bytes())).zip(out);
+        self.0.trie.get_many(k.iter().map(|k| Split::new(k.bytes()).key), |r| {
+            let (split, out) = places.next().expect("as many");
+            let v = r.and_then(|r| r.at(split.path())?.int());
+            *out = v.map_or(u64::MAX, gather);
+        });
     }
     fn remove(&mut self, k: Key<'_>) -> bool {
         let split = Split::new(k.bytes());
@@ -191,55 +203,42 @@ impl Index for HedgerowDocuments {
         walk(&self.0.trie, self.0.trie.cursor_prefix(key, None), n, p, f)
     }
 }
-/// Tells fields with their whole paths, in the order in which documents keep them.
+/// Shows fields with their whole paths, in the order in which documents keep them.
 struct Fields<'a, F> {
+    /// The path to what is being shown.
     key: Vec<u8>,
-    ends: Vec<usize>,
     left: usize,
     prefix: &'a [u8],
-    f: F,
+    show: F,
 }
-impl<F: FnMut(&[u8], u64)> ValueSink for Fields<'_, F> {
-    fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
-        match event {
-            Event::BeginSet => {
-                self.ends.push(self.key.len());
-            }
-            Event::EndSet => {
-                self.ends.pop();
-            }
-            Event::Field(name) => {
-                let end = *self.ends.last().expect("in a set");
-                self.key.truncate(end);
-                self.key.push(1);
-                self.key.extend_from_slice(name.as_bytes());
-            }
-            Event::Int(v) if self.key.starts_with(self.prefix) => {
-                (self.f)(&self.key, gather(v));
-                self.left -= 1;
-                if self.left == 0 {
-                    return Err(SinkError::TooLarge);
+impl<F: FnMut(&[u8], u64)> Fields<'_, F> {
+    fn all_of(&mut self, set: Value<'_>) -> ControlFlow<()> {
+        let end = self.key.len();
+        for field in set.children() {
+            let name = field.name.expect("a field").bytes();
+            self.key.truncate(end);
+            self.key.push(1);
+            self.key.extend_from_slice(name.as_slice().expect("a short name"));
+            match field.value.int() {
+                None => self.all_of(field.value)?,
+                Some(v) if self.key.starts_with(self.prefix) => {
+                    (self.show)(&self.key, gather(v));
+                    self.left -= 1;
+                    if self.left == 0 {
+                        return ControlFlow::Break(());
+                    }
                 }
+                Some(_) => {}
             }
-            _ => {}
         }
-        Ok(())
+        ControlFlow::Continue(())
     }
 }
-fn walk(
-    trie: &Trie,
-    mut c: ::hedgerow::trie::Cursor,
-    n: usize,
-    prefix: &[u8],
-    f: &mut impl FnMut(&[u8], u64),
-) {
-    let mut sink = Fields { key: Vec::new(), ends: Vec::new(), left: n, prefix, f };
-    while let Some((k, r)) = c.next(trie) {
-        sink.key.clear();
-        sink.key.extend_from_slice(k);
-        sink.ends.clear();
-        if r.document().emit(&mut sink).is_err() {
-            return;
-        }
-    }
+fn walk(trie: &Trie, mut c: Cursor, n: usize, prefix: &[u8], f: &mut impl FnMut(&[u8], u64)) {
+    let mut fields = Fields { key: Vec::new(), left: n, prefix, show: f };
+    c.walk(trie, |key, record| {
+        fields.key.clear();
+        fields.key.extend_from_slice(key);
+        fields.all_of(record.document())
+    });
 }

@@ -42,7 +42,7 @@ mod work;
 mod write;
 
 pub use cursor::Cursor;
-pub use document::{Value, ValueKind};
+pub use document::{Child, Children, FieldName, Value, ValueKind};
 pub use edit::Edited;
 pub use ordered::Removed;
 pub use record::Record;

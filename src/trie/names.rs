@@ -44,12 +44,6 @@ impl Head {
         Head((name.len().min(255) as u128 | low << 8 | high << 72).to_le_bytes())
     }
 
-    /// The name, if all of it is here.
-    #[inline]
-    fn name(&self) -> Option<&[u8]> {
-        self.0[1..].get(..self.0[0] as usize)
-    }
-
     /// Where its id is remembered.
     #[inline]
     fn bucket(self) -> usize {
@@ -60,14 +54,14 @@ impl Head {
 
 /// A name that is looked for among those of small documents.
 pub(super) struct Wanted<'n> {
-    pub(super) name: &'n [u8],
+    pub(super) name: &'n str,
     head: Head,
 }
 
 impl<'n> Wanted<'n> {
     #[inline]
     pub(super) fn new(name: &'n str) -> Wanted<'n> {
-        Wanted { name: name.as_bytes(), head: Head::of(name.as_bytes()) }
+        Wanted { name, head: Head::of(name.as_bytes()) }
     }
 }
 
@@ -75,8 +69,10 @@ impl<'n> Wanted<'n> {
 pub(super) struct Ids {
     /// The leaf of each id.
     leaves: Vec<Option<Ref>>,
-    /// The head of each id's name: most are read and compared here, beside each other.
+    /// The head of each id's name: most are compared here, beside each other.
     heads: Vec<Head>,
+    /// The name of each id, to be read without a look into its leaf.
+    names: Vec<Box<str>>,
     unused: Vec<u16>,
     /// What was seen before, by hash; empty until the first name comes.
     seen: Box<[u32]>,
@@ -88,8 +84,8 @@ pub(super) struct Ids {
 
 impl Default for Ids {
     fn default() -> Ids {
-        let (leaves, heads, unused, seen, known) = Default::default();
-        Ids { leaves, heads, unused, seen, known, count_max: IDS_MAX }
+        let (leaves, heads, names, unused, seen, known) = Default::default();
+        Ids { leaves, heads, names, unused, seen, known, count_max: IDS_MAX }
     }
 }
 
@@ -104,15 +100,18 @@ impl Ids {
         std::mem::replace(&mut self.seen[hash as usize % SEEN], mark) == mark
     }
 
-    fn take(&mut self, leaf: Ref, name: &[u8]) -> Option<u16> {
+    fn take(&mut self, leaf: Ref, name: &str) -> Option<u16> {
+        let head = Head::of(name.as_bytes());
         if let Some(id) = self.unused.pop() {
-            (self.leaves[id as usize], self.heads[id as usize]) = (Some(leaf), Head::of(name));
+            (self.leaves[id as usize], self.heads[id as usize]) = (Some(leaf), head);
+            self.names[id as usize] = name.into();
             return Some(id);
         }
         let id = self.leaves.len() as u16;
         (id < self.count_max).then(|| {
             self.leaves.push(Some(leaf));
-            self.heads.push(Head::of(name));
+            self.heads.push(head);
+            self.names.push(name.into());
             id
         })
     }
@@ -148,19 +147,19 @@ impl Store {
     }
 
     /// The id and leaf of a name, which gets them if it may; no use is counted.
-    fn give_id(&mut self, name: &[u8]) -> Option<(u16, Ref)> {
+    fn give_id(&mut self, name: &str) -> Option<(u16, Ref)> {
         if name.len() > ID_NAME_BYTES_MAX {
             return None;
         }
-        let id = match self.names.get(&self.arena, name) {
+        let id = match self.find_name(name) {
             Some(leaf) => match self.id_of(leaf) {
                 Some(id) => id,
                 None => self.set_id(leaf, name)?,
             },
-            None if !self.ids.see(name) || self.ids.is_full() => return None,
+            None if !self.ids.see(name.as_bytes()) || self.ids.is_full() => return None,
             None => {
                 self.arena.reserve(spans_for(name.len())).ok()?;
-                let leaf = add_leaf(&mut self.names, &mut self.arena, name);
+                let leaf = add_leaf(&mut self.names, &mut self.arena, name.as_bytes());
                 set_u32(self.arena.tail_mut(leaf), USES_OFFSET, 0);
                 self.set_id(leaf, name).expect("there is one left")
             }
@@ -169,7 +168,7 @@ impl Store {
         Some((id, self.leaf_of(id)))
     }
 
-    fn set_id(&mut self, leaf: Ref, name: &[u8]) -> Option<u16> {
+    fn set_id(&mut self, leaf: Ref, name: &str) -> Option<u16> {
         let id = self.ids.take(leaf, name)?;
         self.arena.tail_mut(leaf)[ID_OFFSET..ID_OFFSET + 2].copy_from_slice(&(id + 1).to_le_bytes());
         Some(id)
@@ -196,11 +195,8 @@ impl Store {
 
     /// The name with this id.
     #[inline]
-    pub(super) fn name_of_id(&self, id: u16) -> &[u8] {
-        match self.ids.heads[id as usize].name() {
-            Some(name) => name,
-            None => self.name(self.leaf_of(id)).as_slice().expect("a name with an id lies in one piece"),
-        }
+    pub(super) fn name_of_id(&self, id: u16) -> &str {
+        &self.ids.names[id as usize]
     }
 
     /// The id of the name at `leaf`, if it has one.
@@ -263,7 +259,9 @@ impl Store {
         assert_eq!(bytes[0], NAME, "the dictionary holds something else");
         if let Some(id) = self.id_of(name) {
             assert_eq!(self.ids.leaves[id as usize], Some(name), "an id is another name's");
-            assert_eq!(*self.name_of_id(id), *self.name(name).to_vec(), "an id has another name's head");
+            let text = self.name_of_id(id).as_bytes();
+            assert!(self.name(name) == *text, "an id has another name's text");
+            assert_eq!(self.ids.heads[id as usize], Head::of(text), "an id has another name's head");
         }
         let len = u32_at(bytes, LEN_OFFSET) as usize;
         if len > KEY_INSIDE_MAX {

@@ -13,7 +13,7 @@ use crate::server::error::CommandError;
 use crate::server::handlers::{Handler, Handlers};
 use crate::server::introspection::help;
 use crate::trie::{Value, ValueKind};
-use crate::value::{Event, FieldNames, SinkError, ValueSink};
+use crate::value::{Event, SinkError, ValueSink};
 
 pub(in crate::server) const HANDLERS: Handlers = &[
     (CommandId::JsonGet, Handler::Reply(Server::json_get)),
@@ -279,9 +279,8 @@ fn write_array(document: Value<'_>, places: &[Path], out: &mut Vec<u8>) {
 
 /// The names of a set's own fields.
 fn field_names(value: Value<'_>) -> Vec<String> {
-    let mut names = FieldNames::default();
-    value.emit(&mut names).expect("it takes every event");
-    names.names
+    let names = value.children().filter_map(|child| child.name);
+    names.map(|name| String::from_utf8(name.bytes().to_vec()).expect("names came as text")).collect()
 }
 
 fn write_resp(value: Value<'_>, out: &mut Writer<'_>) {

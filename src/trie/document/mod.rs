@@ -21,17 +21,17 @@ mod packed;
 mod place;
 mod prune;
 mod splice;
+mod tell;
 
 pub(super) use build::{Builder, Built, Scratch};
 pub(super) use log::Log;
 pub(super) use packed::IDS_MAX;
-use packed::{Name, Parts};
+use packed::Parts;
 pub(super) use place::{BLOCK_SPANS, Target, first_cell};
 pub(super) use splice::Change;
+pub use tell::{Child, Children, FieldName};
 
 use std::fmt;
-
-use arrayvec::ArrayVec;
 
 use super::Store;
 use super::arena::{Arena, Owned, Ref, ref_at, set_u32, u32_at};
@@ -39,7 +39,7 @@ use super::leaf;
 use super::radix::Radix;
 use super::text::{self, Bytes};
 use crate::limits::DOCUMENT_DEPTH_MAX;
-use crate::value::{Event, Segment, SinkError, ValueSink};
+use crate::value::Segment;
 
 /// Cells of a block: as many as fit the largest slot class that shares a span.
 const BLOCK_CELLS_MAX: usize = 255;
@@ -353,108 +353,6 @@ impl<'t> Value<'t> {
             Payload::Int(_) | Payload::Float(_) => size_of::<u64>(),
             payload => self.store.payload_bytes(payload),
         }
-    }
-
-    /// Tells it to `sink`, fields in the order in which they were first set.
-    ///
-    /// # Errors
-    /// What the sink answers, as soon as it does.
-    pub fn emit<S: ValueSink + ?Sized>(&self, sink: &mut S) -> Result<(), SinkError> {
-        let mut open: ArrayVec<Open<'t>, DOCUMENT_DEPTH_MAX> = ArrayVec::new();
-        open.extend(self.tell(self.payload, sink)?);
-        while let Some(top) = open.last_mut() {
-            let Some((name, payload)) = top.next(self.store) else {
-                sink.event(if top.is_set() { Event::EndSet } else { Event::EndArray })?;
-                open.pop();
-                continue;
-            };
-            match name {
-                Some(OpenName::Leaf(name)) => {
-                    with_str(self.store.name(name), |name| sink.event(Event::Field(name)))?;
-                }
-                Some(OpenName::Packed(name)) => {
-                    sink.event(Event::Field(utf8(self.store.name_bytes(name))))?
-                }
-                None => {}
-            }
-            open.extend(self.tell(payload, sink)?);
-        }
-        Ok(())
-    }
-
-    /// Tells one payload; what it returns is to be walked next.
-    #[inline]
-    fn tell<S: ValueSink + ?Sized>(
-        &self,
-        payload: Payload<'t>,
-        sink: &mut S,
-    ) -> Result<Option<Open<'t>>, SinkError> {
-        let (event, first) = match payload {
-            Payload::Null => (Event::Null, None),
-            Payload::Bool(bool) => (Event::Bool(bool), None),
-            Payload::Int(int) => (Event::Int(int), None),
-            Payload::Float(float) => (Event::Float(float), None),
-            Payload::Short(bytes) => (Event::Text(utf8(bytes)), None),
-            Payload::Long { first, len } => {
-                let text = Bytes::stored(&self.store.arena, first, len);
-                with_str(text, |text| sink.event(Event::Text(text)))?;
-                return Ok(None);
-            }
-            Payload::Set(next) => (Event::BeginSet, Some(Open::Blocks { cells: &[], next, is_set: true })),
-            Payload::Array(next) => {
-                (Event::BeginArray, Some(Open::Blocks { cells: &[], next, is_set: false }))
-            }
-            Payload::PackedSet(bytes) => (Event::BeginSet, Some(Open::Packed(Parts::new(bytes, true)))),
-            Payload::PackedArray(bytes) => (Event::BeginArray, Some(Open::Packed(Parts::new(bytes, false)))),
-        };
-        sink.event(event)?;
-        Ok(first)
-    }
-}
-
-/// A set or array that is being told.
-enum Open<'t> {
-    Blocks { cells: &'t [Cell], next: Option<Ref>, is_set: bool },
-    Packed(Parts<'t>),
-}
-
-/// A field's name in either form.
-enum OpenName<'t> {
-    Leaf(Ref),
-    Packed(Name<'t>),
-}
-
-impl<'t> Open<'t> {
-    fn is_set(&self) -> bool {
-        match self {
-            Open::Blocks { is_set, .. } => *is_set,
-            Open::Packed(parts) => parts.is_set(),
-        }
-    }
-
-    fn next(&mut self, store: &'t Store) -> Option<(Option<OpenName<'t>>, Payload<'t>)> {
-        match self {
-            Open::Packed(parts) => {
-                let (name, payload) = parts.next()?;
-                Some((name.map(OpenName::Packed), payload))
-            }
-            Open::Blocks { cells, next, .. } => loop {
-                if let Some((cell, rest)) = cells.split_first() {
-                    *cells = rest;
-                    return Some((name_of(cell).map(OpenName::Leaf), Payload::read(cell)));
-                }
-                let block = Block::at(&store.arena, (*next)?);
-                (*cells, *next) = (block.cells(), block.next());
-            },
-        }
-    }
-}
-
-/// Calls `use_it` with a text in one piece; one that is stored in several is copied together first.
-fn with_str<T>(text: Bytes<'_>, use_it: impl FnOnce(&str) -> T) -> T {
-    match text.as_slice() {
-        Some(bytes) => use_it(utf8(bytes)),
-        None => use_it(utf8(&text.to_vec())),
     }
 }
 

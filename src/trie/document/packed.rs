@@ -93,7 +93,7 @@ pub(super) fn name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
 }
 
 /// The value that begins `bytes`, and what follows it.
-#[inline]
+#[inline(always)]
 pub(super) fn value_at(bytes: &[u8]) -> (Payload<'_>, &[u8]) {
     let (first, rest) = (bytes[0], &bytes[1..]);
     match first {
@@ -151,6 +151,11 @@ impl<'t> Parts<'t> {
 
     pub(super) fn is_set(&self) -> bool {
         self.is_set
+    }
+
+    /// Those that are left.
+    pub(super) fn bytes(&self) -> &'t [u8] {
+        self.rest
     }
 }
 
@@ -283,7 +288,7 @@ impl Store {
         let (name, rest) = name_at(&bytes[start..]);
         let is_it = match name {
             Name::Id(id) => self.is_id_of(id, wanted),
-            Name::Literal(other) => other == wanted.name,
+            Name::Literal(other) => other == wanted.name.as_bytes(),
         };
         (is_it, bytes.len() - rest.len())
     }
@@ -293,6 +298,15 @@ impl Store {
     pub(super) fn name_bytes<'t>(&'t self, name: Name<'t>) -> &'t [u8] {
         match name {
             Name::Literal(bytes) => bytes,
+            Name::Id(id) => self.name_of_id(id).as_bytes(),
+        }
+    }
+
+    /// The same as text.
+    #[inline]
+    pub(super) fn name_str<'t>(&'t self, name: Name<'t>) -> &'t str {
+        match name {
+            Name::Literal(bytes) => utf8(bytes),
             Name::Id(id) => self.name_of_id(id),
         }
     }

@@ -15,9 +15,9 @@ use arrayvec::ArrayVec;
 use super::super::Store;
 use super::super::names::Wanted;
 use super::super::record::PACKED_INSIDE_MAX;
+use super::Value;
 use super::log::Log;
 use super::packed::{ARRAY, Parts, SET, each_id, find_element, name_at, value_at, value_end};
-use super::{Value, utf8};
 use crate::limits::DOCUMENT_DEPTH_MAX;
 use crate::value::{Event, Segment, SinkError, ValueSink};
 
@@ -159,7 +159,7 @@ impl Store {
             let is_around = !is_told && open.len() == place.lens.len() + 1;
             if is_set && at < end && !(is_around && at == place.cut.start) {
                 let (name, rest) = name_at(&bytes[at..]);
-                out.event(Event::Field(utf8(self.name_bytes(name))))?;
+                out.event(Event::Field(self.name_str(name)))?;
                 at = bytes.len() - rest.len();
             }
             if is_around && at == place.cut.start {
