@@ -1,6 +1,6 @@
 //! Every row of the console's table: what is typed, what is answered.
 
-use super::harness::{Cluster, run, text};
+use super::harness::{Cluster, run, text, wait_until};
 
 fn rows(rows: &[(&str, &str)]) {
     let cluster = Cluster::start(3);
@@ -223,9 +223,9 @@ fn with_k_servers_down_answers_come_behind_a_warning() {
         found += usize::from(answer == right);
     }
     assert!(found > 0, "the last server's records are shown");
-    let notes = broker.notes().join("\n");
     let warning = "WARNING: 2 of 3 servers are down (k = 2): results may be incomplete";
-    assert!(notes.contains(warning), "{notes}");
+    // It comes by another pipe than the answers.
+    wait_until("the warning is told", || broker.notes().iter().any(|note| note.contains(warning)));
     let refused = broker.ask_all("SET k0 new").join("\n");
     assert!(refused.contains("UNAVAILABLE") || refused == "OK", "{refused}");
 }
