@@ -24,6 +24,10 @@ pub const TRANSACTION_BYTES_MAX: usize = 512 << 20;
 pub const CLIENTS_MAX_DEFAULT: usize = 19_900;
 /// File descriptors kept for everything that is no client.
 pub const RESERVED_FILES: usize = 32;
+/// Bytes of one reply: a value of the largest size and more, but not one value again and again.
+pub const REPLY_BYTES_MAX: usize = 1 << 30;
+/// ... and no bound may be below this: what a server tells of itself (COMMAND, INFO) must fit.
+pub const REPLY_BYTES_MIN: usize = 1 << 20;
 /// Where a password is set, a client must have given it after this many seconds.
 pub const AUTH_SECS_MAX: u64 = 5;
 /// An incomplete request is closed after this many seconds without a byte.
@@ -31,7 +35,7 @@ pub const INCOMPLETE_SECS_MAX: u64 = 60;
 /// A client that does not read: no more is read from it while this much is queued for it.
 pub const QUEUED_BYTES_PAUSE: usize = 1 << 20;
 /// ... and it is closed when this much is queued and it takes nothing for
-/// [`QUEUED_FULL_SECS_MAX`] seconds (one reply may be larger than this).
+/// [`QUEUED_FULL_SECS_MAX`] seconds (one reply may be larger than this, up to [`REPLY_BYTES_MAX`]).
 pub const QUEUED_BYTES_MAX: usize = 64 << 20;
 /// See [`QUEUED_BYTES_MAX`].
 pub const QUEUED_FULL_SECS_MAX: u64 = 2;
@@ -83,6 +87,8 @@ pub struct Limits {
     pub queued_bytes: usize,
     /// Seconds without progress after which a client that does not read is closed.
     pub queued_secs: u64,
+    /// Bytes of one reply, at most [`REPLY_BYTES_MAX`].
+    pub reply_bytes: usize,
     /// Bytes of a document's text, at most [`DOCUMENT_BYTES_MAX`].
     pub document_bytes: usize,
     /// Nested sets and arrays of a document, at most [`DOCUMENT_DEPTH_MAX`].
@@ -102,6 +108,7 @@ impl Limits {
         pause_bytes: QUEUED_BYTES_PAUSE,
         queued_bytes: QUEUED_BYTES_MAX,
         queued_secs: QUEUED_SECS_MAX,
+        reply_bytes: REPLY_BYTES_MAX,
         document_bytes: DOCUMENT_BYTES_MAX,
         document_depth: DOCUMENT_DEPTH_MAX,
         compute_tokens: COMPUTE_TOKENS_MAX,
@@ -118,6 +125,7 @@ const _: () = assert!(INLINE_BYTES_MAX <= BULK_BYTES_MAX);
 const _: () = assert!(DOCUMENT_BYTES_MAX <= BULK_BYTES_MAX);
 const _: () = assert!(BULK_BYTES_MAX <= INCOMPLETE_BYTES_MAX);
 const _: () = assert!(QUEUED_BYTES_PAUSE < QUEUED_BYTES_MAX);
+const _: () = assert!(BULK_BYTES_MAX < REPLY_BYTES_MAX, "what can be stored can be told");
 
 /// A size as Redis' configuration has it: `k` is 1,000, `kb` 1,024, and so on.
 pub fn parse_size(text: &str) -> Option<usize> {

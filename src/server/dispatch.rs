@@ -142,7 +142,10 @@ impl Server {
             let out = &mut Writer::new(net.out(call.id), call.protocol);
             self.answer_error(&error, out);
         }
-        let grown = net.queued(call.id).saturating_sub(written);
+        let mut grown = net.queued(call.id).saturating_sub(written);
+        if grown > self.config.settings.limits.reply_bytes && !call.command.flags.contains(Flags::CLUSTER) {
+            grown = self.take_back(&call, grown, net);
+        }
         if let Some(taken) = self.meter.end(timing, grown) {
             self.note_time(&call, taken);
         }
@@ -159,10 +162,27 @@ impl Server {
             CommandId::Get => self.get(call, &mut Writer::new(net.out(call.id), call.protocol)),
             CommandId::Set => self.set(call, &mut Writer::new(net.out(call.id), call.protocol)),
             id => match handler(id) {
-                Handler::Reply(reply) => reply(self, call, &mut Writer::new(net.out(call.id), call.protocol)),
+                Handler::Reply(reply) => {
+                    let bytes_max = self.config.settings.limits.reply_bytes;
+                    let out = &mut Writer::new(net.out(call.id), call.protocol).within(bytes_max);
+                    reply(self, call, out)
+                }
                 Handler::Net(act) => act(self, call, net),
             },
         }
+    }
+
+    /// The reply of `grown` bytes is larger than one may be: an error takes its place. The size of that.
+    #[cold]
+    fn take_back(&mut self, call: &Call<'_>, grown: usize, net: &mut Net) -> usize {
+        const BYTES_KEPT: usize = 64 << 10;
+        self.stats.by_command[call.command.id.index()].failed += 1;
+        let out = net.out(call.id);
+        let start = out.len() - grown;
+        out.truncate(start);
+        out.shrink_to(BYTES_KEPT);
+        self.answer_error(&CommandError::ReplyTooLarge, &mut Writer::new(out, call.protocol));
+        out.len() - start
     }
 
     /// A handler has ended the session of its own request, or has begun what answers it later.

@@ -36,6 +36,8 @@ pub(super) enum CommandError {
     LcsBoth,
     LcsType,
     LcsSize,
+    /// Longer than a reply may be.
+    ReplyTooLarge,
     /// JSON: no such key.
     NoDocument,
     /// JSON: a new document is set as a whole.
@@ -230,6 +232,9 @@ impl CommandError {
             CommandError::NestedMulti => "ERR MULTI calls can not be nested",
             CommandError::WatchInMulti => "ERR WATCH inside MULTI is not allowed",
             CommandError::NotInMulti => "ERR Command not allowed inside a transaction",
+            CommandError::ReplyTooLarge => {
+                "ERR the reply is larger than a reply may be (max-reply): ask for less at once"
+            }
             CommandError::LargeMulti => "ERR the requests of the transaction take too much memory",
             CommandError::ExecAbort => "EXECABORT Transaction discarded because of previous errors.",
             CommandError::ExecArity => {

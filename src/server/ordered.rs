@@ -75,7 +75,7 @@ impl Server {
                 write_record(Some(record), out);
                 count += 1;
             }
-            if count < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if count < most && !out.is_full() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         count
     }
@@ -83,7 +83,7 @@ impl Server {
     fn write_down_to(&self, start: &[u8], end: Option<&[u8]>, most: usize, out: &mut Writer<'_>) -> usize {
         let (mut at, mut key) = (end.map(<[u8]>::to_vec), Vec::new());
         let mut count = 0;
-        while count < most {
+        while count < most && !out.is_full() {
             let Some(record) = self.trie.previous_before(at.as_deref(), &mut key) else { break };
             if *key < *start {
                 break;

@@ -63,7 +63,7 @@ impl Server {
         let mut walk = self.trie.cursor_prefix(&prefix, after);
         let (mut visited, mut taken, mut ended) = (0, 0, false);
         let mut keys = std::mem::take(&mut self.scratch.bytes);
-        let body = &mut Writer::new(&mut keys, call.protocol);
+        let body = &mut Writer::new(&mut keys, call.protocol).within(self.config.settings.limits.reply_bytes);
         // Tombstones count as visited: a long run of them must not hold up the loop either.
         while visited < options.count {
             let Some((key, record)) = walk.next(&self.trie) else {

@@ -12,8 +12,8 @@ use crate::conn::Entrance;
 use crate::limits::{
     ARGUMENTS_MAX, BULK_BYTES_MAX, CLIENTS_MAX_DEFAULT, COMPUTE_TOKENS_MAX, DOCUMENT_BYTES_MAX,
     DOCUMENT_DEPTH_MAX, INCOMPLETE_BYTES_MAX, INLINE_BYTES_MAX, INLINE_BYTES_MIN, KEEPALIVE_SECS_DEFAULT,
-    KEEPALIVE_SECS_MAX, Limits, PATIENCE_SECS_MAX, QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE,
-    SLOW_LOG_LEN_DEFAULT, SLOWER_THAN_MICROS_DEFAULT, parse_size,
+    KEEPALIVE_SECS_MAX, Limits, PATIENCE_SECS_MAX, QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE, REPLY_BYTES_MAX,
+    REPLY_BYTES_MIN, SLOW_LOG_LEN_DEFAULT, SLOWER_THAN_MICROS_DEFAULT, parse_size,
 };
 use crate::password::Password;
 use crate::proto::resp::parse_integer;
@@ -250,6 +250,11 @@ pub(super) const PARAMETERS: &[Parameter] = &[
         "read-timeout",
         |s| s.limits.queued_secs.to_string(),
         |s, text| number(text, 1, PATIENCE_SECS_MAX as i64, |n| s.limits.queued_secs = n as u64),
+    ),
+    own(
+        "max-reply",
+        |s| s.limits.reply_bytes.to_string(),
+        |s, text| size(text, REPLY_BYTES_MIN, REPLY_BYTES_MAX, |n| s.limits.reply_bytes = n),
     ),
     own(
         "max-document",

@@ -202,6 +202,7 @@ impl Server {
     fn do_queued(&mut self, exec: Call<'_>, queue: &[u8], args: &mut Args, net: &mut Net) {
         const WHY: &str = "what was written down is a request";
         let (mut parser, mut at) = (RequestParser::default(), 0);
+        let begun = net.queued(exec.id);
         // One of them may end its own session.
         while at < queue.len() && self.sessions.get(exec.id).is_some() {
             let Ok(Progress::Done { value: request, consumed }) = parser.parse(&queue[at..], args) else {
@@ -211,7 +212,14 @@ impl Server {
             let command = resolve(&request).expect(WHY);
             let protocol = self.sessions.get(exec.id).map_or(exec.protocol, |session| session.protocol);
             self.stats.requests += 1;
+            let before = net.queued(exec.id);
             self.run(Call { request, command, protocol, ..exec }, net);
+            // Together they are one reply: once it is too long, all is done and nothing more is kept of it.
+            if before.saturating_sub(begun) > self.config.settings.limits.reply_bytes {
+                let more = net.queued(exec.id).saturating_sub(before);
+                let out = net.out(exec.id);
+                out.truncate(out.len() - more);
+            }
         }
     }
 }

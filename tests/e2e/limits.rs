@@ -77,6 +77,57 @@ fn documents_and_expressions_have_bounds_and_the_connection_stays() {
 }
 
 #[test]
+fn a_reply_beyond_its_bound_is_an_error_in_its_place() {
+    const REFUSED: &str = "-ERR the reply is larger than a reply may be (max-reply): ask for less at once";
+    let server = server(&["--max-reply", "1mb"]);
+    let mut stream = server.connect();
+    let mut ask = |words: &[&str]| {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        stream.write_all(&array(&words)).expect("it reads");
+        let (mut line, mut byte) = (vec![], [0]);
+        while !line.ends_with(b"\r\n") {
+            stream.read_exact(&mut byte).expect("it is answered");
+            line.push(byte[0]);
+        }
+        text(&line).trim_end().to_owned()
+    };
+    let value = "v".repeat(300_000);
+    for key in ["k", "l", "m", "n"] {
+        assert_eq!(ask(&["SET", key, &value]), "+OK");
+    }
+    let numbers: Vec<String> = (0..100).map(|number| number.to_string()).collect();
+    let document = format!("{{\"a\":[[[{}]]]}}", numbers.join(","));
+    assert_eq!(ask(&["JSON.SET", "d", "$", &document]), "+OK");
+    let indent = " ".repeat(60_000);
+    // Some of these would be gigabytes.
+    for request in [
+        [vec!["MGET"], vec!["k"; 100_000]].concat(),
+        vec!["RANGE", "k", ""],
+        vec!["RANGE", "k", "o", "REV"],
+        vec!["PREFIX", ""],
+        vec!["JSON.GET", "d", "INDENT", &indent],
+        [vec!["JSON.GET", "d"], vec!["$"; 4_000]].concat(),
+        [vec!["JSON.MGET"], vec!["d"; 10_000], vec!["$..*"]].concat(),
+    ] {
+        assert_eq!(ask(&request), REFUSED, "{}", request[0]);
+    }
+    assert_eq!(ask(&["MULTI"]), "+OK");
+    assert_eq!(ask(&["INCR", "c"]), "+QUEUED");
+    (0..10).for_each(|_| assert_eq!(ask(&["GET", "k"]), "+QUEUED"));
+    assert_eq!(ask(&["INCR", "c"]), "+QUEUED");
+    assert_eq!(ask(&["EXEC"]), REFUSED);
+    assert_eq!(ask(&["INCR", "c"]), ":3", "the transaction was done");
+    // What fits comes whole, and the stream is in step.
+    assert_eq!(ask(&["MGET", "k", "l", "m"]), "*3");
+    for _ in 0..3 {
+        let mut told = vec![0; "$300000\r\n\r\n".len() + value.len()];
+        stream.read_exact(&mut told).expect("it is answered");
+        assert!(told == format!("$300000\r\n{value}\r\n").as_bytes());
+    }
+    assert_eq!(server.ask("PING"), "+PONG");
+}
+
+#[test]
 fn an_incomplete_request_is_closed_when_nothing_more_comes() {
     let server = server(&["--incomplete-timeout", "1"]);
     let idle = server.connect();

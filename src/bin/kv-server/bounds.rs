@@ -4,7 +4,7 @@ use clap::Args;
 use hedgerow::limits::{
     ARGUMENTS_MAX, BULK_BYTES_MAX, COMPUTE_TOKENS_MAX, DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX,
     INCOMPLETE_BYTES_MAX, INCOMPLETE_SECS_MAX, INLINE_BYTES_MAX, INLINE_BYTES_MIN, Limits, PATIENCE_SECS_MAX,
-    QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE, QUEUED_SECS_MAX, parse_size,
+    QUEUED_BYTES_MAX, QUEUED_BYTES_PAUSE, QUEUED_SECS_MAX, REPLY_BYTES_MAX, REPLY_BYTES_MIN, parse_size,
 };
 
 /// What clients may send and leave unread. Brokers are not bound by it.
@@ -35,6 +35,9 @@ pub(crate) struct Bounds {
     /// ... or if it takes nothing for so long, however little is queued
     #[arg(long, value_name = "SECONDS", default_value_t = QUEUED_SECS_MAX, value_parser = clap::value_parser!(u64).range(1..=PATIENCE_SECS_MAX))]
     read_timeout: u64,
+    /// Most bytes of one reply; an error takes the place of a larger one
+    #[arg(long, value_name = "SIZE", default_value = "1gb", value_parser = size(REPLY_BYTES_MIN, REPLY_BYTES_MAX))]
+    max_reply: usize,
     /// Most bytes of a document's text
     #[arg(long, value_name = "SIZE", default_value = "64mb", value_parser = size(2, DOCUMENT_BYTES_MAX))]
     max_document: usize,
@@ -57,6 +60,7 @@ impl Bounds {
             pause_bytes: self.pause_queued,
             queued_bytes: self.max_queued,
             queued_secs: self.read_timeout,
+            reply_bytes: self.max_reply,
             document_bytes: self.max_document,
             document_depth: self.max_depth,
             compute_tokens: self.max_compute_tokens,

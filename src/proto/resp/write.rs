@@ -12,6 +12,8 @@ pub struct Writer<'o> {
     pub out: &'o mut Vec<u8>,
     /// The dialect.
     pub protocol: Protocol,
+    /// No bulk is begun once `out` is longer than this.
+    pub full_at: usize,
 }
 
 /// Where a bulk or an aggregate began whose size is told at its end.
@@ -30,7 +32,20 @@ impl<'o> Writer<'o> {
     /// A writer to the end of `out`.
     #[inline]
     pub fn new(out: &'o mut Vec<u8>, protocol: Protocol) -> Writer<'o> {
-        Writer { out, protocol }
+        Writer { out, protocol, full_at: usize::MAX }
+    }
+
+    /// The same for a reply of at most `bytes`: bulks that come when it is longer are left out, so that what is too long
+    /// shows in its length and costs little more. Whoever asked for this throws it away.
+    #[inline]
+    pub fn within(self, bytes: usize) -> Writer<'o> {
+        Writer { full_at: self.out.len().saturating_add(bytes), ..self }
+    }
+
+    /// It is longer than it may be.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.out.len() > self.full_at
     }
 
     fn is_resp3(&self) -> bool {
@@ -93,7 +108,9 @@ impl<'o> Writer<'o> {
     /// `$len text`
     #[inline]
     pub fn bulk(&mut self, text: impl AsRef<[u8]>) {
-        bulk(self.out, text.as_ref());
+        if !self.is_full() {
+            bulk(self.out, text.as_ref());
+        }
     }
 
     /// A bulk of at most some digits: `$1 5`.
@@ -193,6 +210,9 @@ impl<'o> Writer<'o> {
 
     /// A bulk whose bytes `fill` appends to the buffer, without a copy beside it.
     pub fn bulk_with(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+        if self.is_full() {
+            return;
+        }
         let mark = self.begin_bulk();
         fill(self.out);
         self.end_bulk(mark);

@@ -63,7 +63,7 @@ impl Server {
         };
         let start = out.out.len();
         let mark = out.begin_bulk();
-        let told = tell_paths(record.document(), &paths, blanks, out.out);
+        let told = tell_paths(record.document(), &paths, blanks, out);
         match told {
             Ok(()) => out.end_bulk(mark),
             Err(error) => {
@@ -80,11 +80,15 @@ impl Server {
         let path = JsonPath::parse(call.arg(call.len() - 1))?;
         out.array(call.len() - 2);
         for key in call.args_from(1).take(call.len() - 2) {
+            if out.is_full() {
+                break;
+            }
             let document = self.document(key).ok().flatten().map(|record| record.document());
             let places = document.map(|document| (document, find::places(document, &path)));
             match places {
                 Some((document, places)) if path.dialect() == Dialect::Dollar => {
-                    out.bulk_with(|out| write_array(document, &places, out));
+                    let full_at = out.full_at;
+                    out.bulk_with(|out| write_array(document, &places, out, full_at));
                 }
                 Some((document, places)) if !places.is_empty() => {
                     let value = document.at(&places[0].segments()).expect("the path led here");
@@ -194,7 +198,12 @@ impl Server {
             found.places.iter().map(|place| self.value_at(call.arg(1), place)).collect();
         if !found.is_legacy() {
             out.array(values.len());
-            values.into_iter().for_each(|value| write_resp(value, out));
+            for value in values {
+                if out.is_full() {
+                    break;
+                }
+                write_resp(value, out);
+            }
             return Ok(());
         }
         let value = values.into_iter().next().ok_or_else(|| no_place(path, ""))?;
@@ -225,9 +234,9 @@ fn tell_paths(
     document: Value<'_>,
     paths: &[(&[u8], JsonPath)],
     blanks: Blanks<'_>,
-    out: &mut Vec<u8>,
+    Writer { out, full_at, .. }: &mut Writer<'_>,
 ) -> Outcome {
-    const WHY: &str = "a printer takes everything";
+    let too_large = |_: SinkError| CommandError::ReplyTooLarge;
     // With one path in the newer notation, all are answered so.
     let dollar = paths.iter().any(|(_, path)| path.dialect() == Dialect::Dollar);
     if let [(_, path)] = paths
@@ -238,37 +247,41 @@ fn tell_paths(
         write_json(document.at(&place.segments()).expect("the path led here"), out);
         return Ok(());
     }
-    let sink = &mut Spaced::new(out, blanks);
+    let sink = &mut Spaced::new(out, blanks, *full_at);
     if paths.len() > 1 {
-        sink.event(Event::BeginSet).expect(WHY);
+        sink.event(Event::BeginSet).map_err(too_large)?;
     }
     for (text, path) in paths {
         let places = find::places(document, path);
         if paths.len() > 1 {
-            sink.event(Event::Field(&String::from_utf8_lossy(text))).expect(WHY);
+            sink.event(Event::Field(&String::from_utf8_lossy(text))).map_err(too_large)?;
         }
         if dollar {
-            sink.event(Event::BeginArray).expect(WHY);
+            sink.event(Event::BeginArray).map_err(too_large)?;
         } else if places.is_empty() {
             return Err(no_place(text, ""));
         }
         let shown = if dollar { &places[..] } else { &places[..1] };
         for place in shown {
-            document.at(&place.segments()).expect("the path led here").emit(sink).expect(WHY);
+            document.at(&place.segments()).expect("the path led here").emit(sink).map_err(too_large)?;
         }
         if dollar {
-            sink.event(Event::EndArray).expect(WHY);
+            sink.event(Event::EndArray).map_err(too_large)?;
         }
     }
     if paths.len() > 1 {
-        sink.event(Event::EndSet).expect(WHY);
+        sink.event(Event::EndSet).map_err(too_large)?;
     }
     Ok(())
 }
 
-fn write_array(document: Value<'_>, places: &[Path], out: &mut Vec<u8>) {
+fn write_array(document: Value<'_>, places: &[Path], out: &mut Vec<u8>, full_at: usize) {
     out.push(b'[');
     for (index, place) in places.iter().enumerate() {
+        // Places may lie within each other: together they can be much larger than the document.
+        if out.len() > full_at {
+            return;
+        }
         if index > 0 {
             out.push(b',');
         }

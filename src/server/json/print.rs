@@ -25,6 +25,8 @@ pub(super) struct Spaced<'o, 'b> {
     pub(super) out: &'o mut Vec<u8>,
     blanks: Blanks<'b>,
     depth: usize,
+    /// Nothing is taken once `out` is longer than this.
+    full_at: usize,
     /// Something stands already in the innermost set or array.
     filled: bool,
     /// A field's name was told last: its value follows.
@@ -32,13 +34,21 @@ pub(super) struct Spaced<'o, 'b> {
 }
 
 impl<'o, 'b> Spaced<'o, 'b> {
-    pub(super) fn new(out: &'o mut Vec<u8>, blanks: Blanks<'b>) -> Spaced<'o, 'b> {
-        Spaced { out, blanks, depth: 0, filled: false, named: false }
+    pub(super) fn new(out: &'o mut Vec<u8>, blanks: Blanks<'b>, full_at: usize) -> Spaced<'o, 'b> {
+        Spaced { out, blanks, depth: 0, full_at, filled: false, named: false }
+    }
+
+    fn is_full(&self) -> bool {
+        self.out.len() > self.full_at
     }
 
     fn new_line(&mut self) {
         self.out.extend_from_slice(self.blanks.newline);
         for _ in 0..self.depth {
+            // A client's indent may be long itself.
+            if self.is_full() {
+                return;
+            }
             self.out.extend_from_slice(self.blanks.indent);
         }
     }
@@ -61,6 +71,9 @@ impl<'o, 'b> Spaced<'o, 'b> {
 
 impl ValueSink for Spaced<'_, '_> {
     fn event(&mut self, event: Event<'_>) -> Result<(), SinkError> {
+        if self.is_full() {
+            return Err(SinkError::TooLarge);
+        }
         match event {
             Event::BeginSet | Event::BeginArray => {
                 self.lead();
