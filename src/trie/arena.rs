@@ -22,7 +22,8 @@ pub(super) use owned::Owned;
 use std::fmt;
 use std::num::NonZeroU32;
 
-use reservation::{HUGE_BYTES, Reservation};
+pub(super) use reservation::Tail;
+use reservation::{HUGE_BYTES, Reservation, TAIL_BYTES};
 
 /// Bytes of one unit of a [`Ref`].
 const UNIT_BYTES: usize = 8;
@@ -35,8 +36,8 @@ const SPANS_MIN: usize = 4;
 const CHUNK_SPANS: usize = HUGE_BYTES / SPAN_BYTES;
 /// Every span that a 32-bit reference can reach: 32 GiB.
 const SPANS_REACHED: usize = (u32::MAX as usize + 1) / SPAN_UNITS;
-/// Bytes that can be read behind the last slot, so that whoever looks at many bytes at once need not ask.
-const BEHIND_BYTES: usize = SPAN_BYTES;
+/// Bytes behind the last span, so that every slot has a tail.
+const BEHIND_BYTES: usize = TAIL_BYTES;
 /// Spans beyond the limit for what must not fail: deleting needs a little too.
 const SPANS_BEYOND: usize = CHUNK_SPANS;
 
@@ -254,14 +255,14 @@ impl Arena {
 
     /// The bytes from `at` on; the owner knows how many of them are its own.
     #[inline(always)]
-    pub(super) fn tail(&self, at: Ref) -> &[u8] {
-        &self.memory[at.offset()..]
+    pub(super) fn tail(&self, at: Ref) -> &Tail {
+        self.memory.tail(at.offset())
     }
 
     /// As [`Arena::tail`], to write.
     #[inline(always)]
-    pub(super) fn tail_mut(&mut self, at: Ref) -> &mut [u8] {
-        &mut self.memory[at.offset()..]
+    pub(super) fn tail_mut(&mut self, at: Ref) -> &mut Tail {
+        self.memory.tail_mut(at.offset())
     }
 
     /// How many bytes a slot for `bytes` has.
@@ -366,13 +367,9 @@ impl Arena {
         let spans_max = spans_max.min(self.spans_max + SPANS_BEYOND);
         // Span 0 stays unused so that no slot has reference 0.
         let least = self.spans + missing + usize::from(self.spans == 0);
-        let step = self.spans.clamp(SPANS_MIN, CHUNK_SPANS);
-        let wished = if least > CHUNK_SPANS {
-            least.max(self.spans + step).next_multiple_of(CHUNK_SPANS)
-        } else {
-            least.max(self.spans + step)
-        };
-        let spans = wished.min(spans_max);
+        let wished = least.max(self.spans + self.spans.clamp(SPANS_MIN, CHUNK_SPANS));
+        let whole_chunks = if least > CHUNK_SPANS { CHUNK_SPANS } else { 1 };
+        let spans = wished.next_multiple_of(whole_chunks).min(spans_max);
         if spans < least || !self.memory.commit(spans * SPAN_BYTES + BEHIND_BYTES) {
             return Err(Exhausted);
         }

@@ -8,7 +8,7 @@ pub(super) fn word(bytes: &[u8], offset: usize) -> u64 {
 
 /// Up to eight bytes of `key` from `from` on, little-endian, with zeros behind its end.
 #[inline(always)]
-fn word_of_key(key: &[u8], from: usize) -> u64 {
+pub(super) fn word_of_key(key: &[u8], from: usize) -> u64 {
     if let Some(word) = key[from..].first_chunk() {
         return u64::from_le_bytes(*word);
     }

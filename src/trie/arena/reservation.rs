@@ -19,10 +19,18 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect, m
 /// Bytes of a huge page; the reservation begins at a multiple.
 pub(super) const HUGE_BYTES: usize = 2 << 20;
 
+/// Bytes that are there behind every place where something may begin, so that whoever reads need not ask whether they are:
+/// a constant instead of a length lets the compiler see that most checks hold.
+pub(in super::super) const TAIL_BYTES: usize = 16 << 10;
+/// What begins at some place.
+pub(in super::super) type Tail = [u8; TAIL_BYTES];
+
 /// A range of addresses; its first `committed` bytes can be used.
 pub(super) struct Reservation {
     base: NonNull<u8>,
     committed: usize,
+    /// Before which every place has a tail.
+    tails: usize,
     reserved: usize,
     /// What was mapped to have an aligned base in it.
     mapped: NonNull<u8>,
@@ -38,7 +46,7 @@ impl Default for Reservation {
     /// No addresses at all.
     fn default() -> Reservation {
         let (base, mapped) = (NonNull::dangling(), NonNull::dangling());
-        Reservation { base, committed: 0, reserved: 0, mapped, mapped_bytes: 0 }
+        Reservation { base, committed: 0, tails: 0, reserved: 0, mapped, mapped_bytes: 0 }
     }
 }
 
@@ -71,7 +79,7 @@ impl Reservation {
         assert!(skip < HUGE_BYTES, "an address can be aligned");
         // SAFETY: `skip` is below the bytes that were mapped in excess.
         let base = unsafe { mapped.add(skip) };
-        let reservation = Reservation { base, committed: 0, reserved: bytes, mapped, mapped_bytes };
+        let reservation = Reservation { base, committed: 0, tails: 0, reserved: bytes, mapped, mapped_bytes };
         reservation.advise_huge(HUGE_BYTES..bytes, true);
         Some(reservation)
     }
@@ -95,8 +103,28 @@ impl Reservation {
         };
         if committed.is_ok() {
             self.committed = bytes;
+            self.tails = (bytes + 1).saturating_sub(TAIL_BYTES);
         }
         committed.is_ok()
+    }
+
+    /// What begins at `offset`.
+    ///
+    /// # Panics
+    /// If fewer than [`TAIL_BYTES`] usable bytes do.
+    #[inline(always)]
+    pub(super) fn tail(&self, offset: usize) -> &Tail {
+        assert!(offset < self.tails, "a place in the memory has a tail");
+        // SAFETY: all bytes of the tail are among the first `committed`, see `deref`.
+        unsafe { &*self.base.as_ptr().add(offset).cast() }
+    }
+
+    /// As [`Reservation::tail`], to write.
+    #[inline(always)]
+    pub(super) fn tail_mut(&mut self, offset: usize) -> &mut Tail {
+        assert!(offset < self.tails, "a place in the memory has a tail");
+        // SAFETY: as above, and the exclusive borrow of the owner is that of its bytes.
+        unsafe { &mut *self.base.as_ptr().add(offset).cast() }
     }
 
     /// Tells the system that these bytes, whole pages, are not needed. They are zero then, or as they were.
@@ -183,6 +211,21 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(reservation[16 << 10..32 << 10].iter().all(|&byte| byte == 0));
         }
+    }
+
+    #[test]
+    fn a_tail_is_what_begins_there() {
+        let mut reservation = Reservation::new(4 << 20, 1 << 20).expect("addresses");
+        assert!(reservation.commit(64 << 10));
+        reservation.iter_mut().zip((0..=250).cycle()).for_each(|(byte, value)| *byte = value);
+        for offset in [0, 1, 4_097, (64 << 10) - TAIL_BYTES] {
+            assert_eq!(reservation.tail(offset)[..], reservation[offset..offset + TAIL_BYTES]);
+        }
+        reservation.tail_mut(8)[3] = 255;
+        assert_eq!(reservation[11], 255);
+        let beyond = std::panic::AssertUnwindSafe(|| reservation.tail((64 << 10) - TAIL_BYTES + 1)[0]);
+        assert!(std::panic::catch_unwind(beyond).is_err());
+        assert!(std::panic::catch_unwind(|| Reservation::default().tail(0)[0]).is_err());
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use arrayvec::ArrayVec;
 
-use super::super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
+use super::super::arena::{Arena, Ref, Tail, raw_of, ref_at, set_u32};
 use super::super::leaf::LEAF;
-use super::super::tree::find_where;
+use super::super::tree::matches;
 use super::super::words::{continues, word};
 
 /// Edges a node has room for, each filling a slot class; more than the last: [`DIRECT`].
@@ -18,10 +18,10 @@ const HEAD_BYTES: usize = 8;
 const PREFIX_LEN_OFFSET: usize = 1;
 const COUNT_OFFSET: usize = 2;
 
-/// A node or leaf, to read; `bytes` reach beyond its slot.
+/// A node or leaf, to read.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Node<'a> {
-    bytes: &'a [u8],
+    bytes: &'a Tail,
     /// Its first eight bytes.
     head: u64,
 }
@@ -39,7 +39,7 @@ impl<'a> Node<'a> {
 
     /// The node that begins `bytes`.
     #[inline(always)]
-    pub(in super::super) fn new(bytes: &'a [u8]) -> Node<'a> {
+    pub(in super::super) fn new(bytes: &'a Tail) -> Node<'a> {
         Node { bytes, head: word(bytes, 0) }
     }
 
@@ -174,7 +174,7 @@ impl<'a> Node<'a> {
         if self.is_direct() {
             return self.index_offset(edge as usize);
         }
-        match find(&self.bytes[HEAD_BYTES + self.prefix_len()..], self.count(), edge) {
+        match find(self.bytes, HEAD_BYTES + self.prefix_len(), self.count(), edge) {
             Some(index) => self.index_offset(index),
             None => Node::NOWHERE,
         }
@@ -191,7 +191,7 @@ impl<'a> Node<'a> {
         if self.is_direct() {
             return ref_at(self.bytes, start + 4 * edge as usize);
         }
-        let index = find(&self.bytes[start..], self.count(), edge)?;
+        let index = find(self.bytes, start, self.count(), edge)?;
         ref_at(self.bytes, start + self.capacity() + 4 * index)
     }
 
@@ -235,11 +235,14 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The index of `edge` among the first `count` of `edges`, which may be followed by anything.
+/// The index of `edge` among the `count` bytes from `start` on.
 #[inline(always)]
-fn find(edges: &[u8], count: usize, edge: u8) -> Option<usize> {
-    find_where(edges, count, edge, |_| true)
+fn find(bytes: &Tail, start: usize, count: usize, edge: u8) -> Option<usize> {
+    let mask = matches(bytes, start, count, edge);
+    (mask != 0).then(|| mask.trailing_zeros() as usize)
 }
+
+const _: () = assert!(CAPACITIES[CAPACITIES.len() - 1] <= 64, "one mask has all edges");
 
 /// Puts an edge into the node at `at` if it has room for it, in place. The edge must be new.
 pub(in super::super) fn push_edge(arena: &mut Arena, at: Ref, edge: u8, child: Ref) -> bool {
@@ -366,19 +369,19 @@ impl Draft {
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use super::{Tail, find};
 
     #[test]
     fn find_is_a_loop_over_the_edges() {
-        let mut edges = [0u8; 80];
+        let mut edges = Box::new([0; size_of::<Tail>()]);
         for count in [1, 3, 4, 7, 8, 9, 11, 16, 17, 24, 49] {
-            for (index, edge) in edges.iter_mut().enumerate() {
+            for (index, edge) in edges[..80].iter_mut().enumerate() {
                 // Rising, with neighbours that differ in one bit, and what follows the edges looks like edges.
                 *edge = (index * 3 + count) as u8 | 1;
             }
             for edge in 0..=255 {
                 let slow = edges[..count].iter().position(|&other| other == edge);
-                assert_eq!(find(&edges, count, edge), slow, "{edge} among {count}");
+                assert_eq!(find(&edges, 0, count, edge), slow, "{edge} among {count}");
             }
         }
     }

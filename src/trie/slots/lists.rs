@@ -198,7 +198,7 @@ impl Lists {
     /// Brings the first block of a slot near, which is about to change.
     pub(super) fn prefetch(&self, arena: &Arena, slot: Slot) {
         if let Some(Head { block: Some(at), .. }) = self.heads.get(slot.index()) {
-            prefetch(arena.tail(*at), 0);
+            prefetch(&arena.tail(*at)[0]);
         }
     }
 

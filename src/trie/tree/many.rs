@@ -72,16 +72,15 @@ fn find_together<'a>(root: Ref, arena: &'a Arena, keys: &[&[u8]]) -> [Option<Ent
             if is_run(bytes) {
                 let run = Run::new(bytes);
                 let depth = if run.is_shared() { descent.edge_depth } else { descent.depth };
-                found[index] = Run::get(bytes, &key[depth as usize..]);
+                found[index] = Run::get(bytes, key, depth as usize);
                 if let Some(Entry { body, .. }) = found[index] {
-                    prefetch(body, 0);
-                    prefetch(body, LINE_BYTES);
+                    [body.first(), body.last()].into_iter().flatten().for_each(prefetch);
                 }
             } else if let Some((edge_depth, next)) = Node::new(bytes).towards(key, descent.depth as usize) {
                 let depth = key.len().min(edge_depth + 1) as u32;
                 *descent = Descent { at: next, depth, edge_depth: edge_depth as u32 };
                 let bytes = arena.tail(next);
-                (0..HEAD_LINES).for_each(|line| prefetch(bytes, line * LINE_BYTES));
+                (0..HEAD_LINES).for_each(|line| prefetch(&bytes[line * LINE_BYTES]));
                 turn += 1;
                 continue;
             }

@@ -30,7 +30,7 @@ mod stage;
 mod walk;
 
 pub(super) use run::{Entry, PART_BYTES_MAX, Run};
-pub(super) use search::{find_where, prefetch};
+pub(super) use search::{matches, prefetch};
 pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;
 pub(super) use walk::Path;
@@ -108,7 +108,7 @@ impl Tree {
             let bytes = arena.tail(at);
             if is_run(bytes) {
                 let run = Run::new(bytes);
-                return Run::get(bytes, &key[if run.is_shared() { edge_depth } else { depth }..]);
+                return Run::get(bytes, key, if run.is_shared() { edge_depth } else { depth });
             }
             (edge_depth, at) = Node::new(bytes).towards(key, depth)?;
             depth = key.len().min(edge_depth + 1);
@@ -134,10 +134,10 @@ impl Tree {
             let bytes = arena.tail(at);
             if is_run(bytes) {
                 // All of it is about to move or to be read.
-                (1..8).for_each(|line| prefetch(bytes, 64 * line));
+                (1..8).for_each(|line| prefetch(&bytes[64 * line]));
                 let run = Run::new(bytes);
                 let depth = if run.is_shared() { edge_depth } else { depth };
-                return match run.find(&key[depth..]) {
+                return match run.find(key, depth) {
                     Some(index) => Spot::Found(Found { run: at, index, depth }),
                     None => Spot::Missing(Gap::Run { run: at, depth }),
                 };

@@ -13,9 +13,9 @@
 //! ```
 //! A lookup compares the prefix, hashes the rest to one byte, compares that with 16 marks at once, and then one suffix.
 
-use super::super::arena::{Arena, Ref};
-use super::super::words::{continues, same, word};
-use super::search::{find_where, sum};
+use super::super::arena::{Arena, Ref, Tail};
+use super::super::words::{continues, same, word, word_of_key};
+use super::search::{BLOCK_BYTES, PLACES, chunk, matches, prefetch, sum};
 use std::cmp::Ordering;
 
 /// Set in the first byte of every run, never in a node's.
@@ -32,7 +32,7 @@ pub(super) const TAG_OFFSET: usize = 4;
 pub(super) const SIZE_OFFSET: usize = 5;
 pub(super) const SUFFIXES_OFFSET: usize = 6;
 /// Entries that no run has more of.
-pub(in super::super) const ENTRIES_MAX: usize = 128;
+pub(in super::super) const ENTRIES_MAX: usize = BLOCK_BYTES;
 /// Longest body, suffix and prefix.
 pub(in super::super) const PART_BYTES_MAX: usize = 255;
 
@@ -43,10 +43,10 @@ pub(in super::super) struct Entry<'a> {
     pub(in super::super) body: &'a [u8],
 }
 
-/// A run, to read; `bytes` reach beyond its slot.
+/// A run, to read.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Run<'a> {
-    pub(super) bytes: &'a [u8],
+    pub(super) bytes: &'a Tail,
     /// Its first eight bytes.
     head: u64,
 }
@@ -66,32 +66,23 @@ pub(super) struct Layout {
 /// The mark of a suffix.
 #[inline]
 pub(super) fn mark_of(suffix: &[u8]) -> u8 {
-    let len = suffix.len();
-    let word = match suffix.first_chunk::<8>() {
-        Some(first) => {
-            let last = suffix.last_chunk::<8>().expect("as long as the first");
-            u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(29)
-        }
-        None if len >= 4 => {
-            let first = suffix.first_chunk::<4>().expect("four bytes");
-            let last = suffix.last_chunk::<4>().expect("four bytes");
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << 32
-        }
-        None if len > 0 => {
-            u64::from(suffix[0]) | u64::from(suffix[len / 2]) << 8 | u64::from(suffix[len - 1]) << 16
-        }
-        None => 0,
-    };
-    ((word ^ len as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
+    mark_by(word_of_key(suffix, 0), suffix)
 }
 
-/// The first eight of `len` bytes, zeros behind them, as a number that orders as they do; `bytes` reach beyond.
-#[inline]
-fn lead(bytes: &[u8], len: usize) -> u64 {
-    let word = match bytes.first_chunk() {
-        Some(eight) => u64::from_be_bytes(*eight),
-        None => bytes.iter().chain(&[0; 8]).take(8).fold(0, |word, &byte| word << 8 | u64::from(byte)),
+/// The mark of a suffix whose first eight bytes, zeros behind them, are `word`.
+#[inline(always)]
+fn mark_by(word: u64, suffix: &[u8]) -> u8 {
+    let last = match suffix.last_chunk() {
+        Some(last) if suffix.len() > 8 => u64::from_le_bytes(*last).rotate_left(29),
+        _ => 0,
     };
+    ((word ^ last ^ suffix.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
+}
+
+/// Eight bytes of which only the first `len` count, as a number that orders as they do.
+#[inline(always)]
+fn lead(word: u64, len: usize) -> u64 {
+    let word = word.swap_bytes();
     if len < 8 { word & !(u64::MAX >> (8 * len)) } else { word }
 }
 
@@ -102,20 +93,21 @@ struct Target<'k, const WITH_SAME: bool> {
 }
 
 impl<const WITH_SAME: bool> Target<'_, WITH_SAME> {
-    /// Whether its place is above the first `len` of `bytes`.
-    #[inline]
-    fn is_above(&self, bytes: &[u8], len: usize) -> bool {
-        let lead = lead(bytes, len);
+    /// Whether its place is above the `len` bytes that begin at `start`.
+    #[inline(always)]
+    fn is_above(&self, bytes: &Tail, start: usize, len: usize) -> bool {
+        let lead = lead(u64::from_le_bytes(*chunk(bytes, start)), len);
         if lead != self.lead {
             return lead < self.lead;
         }
-        if WITH_SAME { bytes[..len] <= *self.suffix } else { bytes[..len] < *self.suffix }
+        let other = &bytes[start..start + len];
+        if WITH_SAME { *other <= *self.suffix } else { *other < *self.suffix }
     }
 }
 
 impl<'a> Run<'a> {
     #[inline(always)]
-    pub(in super::super) fn new(bytes: &'a [u8]) -> Run<'a> {
+    pub(in super::super) fn new(bytes: &'a Tail) -> Run<'a> {
         debug_assert!(bytes[0] & RUN != 0, "a node is no run");
         Run { bytes, head: word(bytes, 0) }
     }
@@ -169,44 +161,46 @@ impl<'a> Run<'a> {
         Layout { count, marks, lens, tags, sizes, suffixes, bodies: suffixes + bytes }
     }
 
-    #[inline]
+    /// The number of the entry at `index` in a column.
+    #[inline(always)]
+    fn cell(self, column: usize, index: usize) -> u8 {
+        self.bytes[(column + index) % PLACES]
+    }
+
+    #[inline(always)]
     pub(super) fn len_at(self, layout: &Layout, index: usize) -> usize {
-        if self.has(SAME_LEN) { self.head_at(LEN_OFFSET) } else { self.bytes[layout.lens + index] as usize }
+        if self.has(SAME_LEN) { self.head_at(LEN_OFFSET) } else { self.cell(layout.lens, index).into() }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn tag_at(self, layout: &Layout, index: usize) -> u8 {
-        if self.has(SAME_TAG) { self.head_at(TAG_OFFSET) as u8 } else { self.bytes[layout.tags + index] }
+        if self.has(SAME_TAG) { self.head_at(TAG_OFFSET) as u8 } else { self.cell(layout.tags, index) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn size_at(self, layout: &Layout, index: usize) -> usize {
-        if self.has(SAME_SIZE) {
-            self.head_at(SIZE_OFFSET)
-        } else {
-            self.bytes[layout.sizes + index] as usize
-        }
+        if self.has(SAME_SIZE) { self.head_at(SIZE_OFFSET) } else { self.cell(layout.sizes, index).into() }
     }
 
     /// Where the suffix at `index`, which may be the count, begins.
-    #[inline]
+    #[inline(always)]
     pub(super) fn suffix_start(self, layout: &Layout, index: usize) -> usize {
         layout.suffixes
             + if self.has(SAME_LEN) {
                 index * self.head_at(LEN_OFFSET)
             } else {
-                sum(&self.bytes[layout.lens..], index)
+                sum(self.bytes, layout.lens, index)
             }
     }
 
     /// Where the body at `index`, which may be the count, begins.
-    #[inline]
+    #[inline(always)]
     pub(super) fn body_start(self, layout: &Layout, index: usize) -> usize {
         layout.bodies
             + if self.has(SAME_SIZE) {
                 index * self.head_at(SIZE_OFFSET)
             } else {
-                sum(&self.bytes[layout.sizes..], index)
+                sum(self.bytes, layout.sizes, index)
             }
     }
 
@@ -218,7 +212,7 @@ impl<'a> Run<'a> {
 
     #[inline(always)]
     pub(super) fn entry(self, layout: &Layout, index: usize) -> Entry<'a> {
-        let start = self.body_start(layout, index);
+        let start = self.body_start(layout, index) % PLACES;
         let body = &self.bytes[start..start + self.size_at(layout, index)];
         Entry { tag: self.tag_at(layout, index), body }
     }
@@ -249,49 +243,63 @@ impl<'a> Run<'a> {
         &self.bytes[start..start + self.len_at(&layout, index)]
     }
 
-    /// The index of the key that continues with `rest` behind the path to this run.
+    /// The index of `key`, of which `depth` bytes lead to this run.
     #[inline]
-    pub(in super::super) fn find(self, rest: &[u8]) -> Option<usize> {
-        self.find_in(&self.layout(), rest)
+    pub(in super::super) fn find(self, key: &[u8], depth: usize) -> Option<usize> {
+        self.find_in(&self.layout(), key, depth)
     }
 
     #[inline(always)]
-    fn find_in(self, layout: &Layout, rest: &[u8]) -> Option<usize> {
+    fn find_in(self, layout: &Layout, key: &[u8], depth: usize) -> Option<usize> {
         let prefix_len = self.head_at(2);
-        if !continues(rest, 0, &self.bytes[HEAD_BYTES..], prefix_len) {
+        if !continues(key, depth, &self.bytes[HEAD_BYTES..], prefix_len) {
             return None;
         }
-        let suffix = &rest[prefix_len..];
-        if self.has(SAME_LEN) {
-            let len = self.head_at(LEN_OFFSET);
-            if suffix.len() != len {
-                return None;
-            }
-            return match *suffix {
-                [] => Some(0),
-                [byte] => find_where(&self.bytes[layout.suffixes..], layout.count, byte, |_| true),
-                _ => find_where(&self.bytes[layout.marks..], layout.count, mark_of(suffix), |index| {
-                    let start = layout.suffixes + index * len;
-                    same(&self.bytes[start..start + len], suffix)
-                }),
-            };
+        let depth = depth + prefix_len;
+        let suffix = &key[depth..];
+        let word = word_of_key(key, depth);
+        let same_len = self.has(SAME_LEN);
+        if same_len && suffix.len() != self.head_at(LEN_OFFSET) {
+            return None;
         }
-        find_where(&self.bytes[layout.marks..], layout.count, mark_of(suffix), |index| {
-            if self.bytes[layout.lens + index] as usize != suffix.len() {
-                return false;
+        let (marks, mark) = match suffix.len() {
+            0 if same_len => return Some(0),
+            1 if same_len => (layout.suffixes, word as u8),
+            _ => (layout.marks, mark_by(word, suffix)),
+        };
+        let mut alike = matches(self.bytes, marks, layout.count, mark);
+        while alike != 0 {
+            let index = alike.trailing_zeros() as usize;
+            if self.len_at(layout, index) == suffix.len()
+                && self.begins(self.suffix_start(layout, index), word, suffix)
+            {
+                return Some(index);
             }
-            let start = self.suffix_start(layout, index);
-            same(&self.bytes[start..start + suffix.len()], suffix)
-        })
+            alike &= alike - 1;
+        }
+        None
     }
 
-    /// The entry of the key that continues with `rest`. Not inlined, and with a slice and not a run as its argument: so the
-    /// descents before it keep their registers.
+    /// Whether `suffix`, whose first eight bytes, zeros behind them, are `word`, is what begins at `start`.
+    #[inline(always)]
+    fn begins(self, start: usize, word: u64, suffix: &[u8]) -> bool {
+        let difference = u64::from_le_bytes(*chunk(self.bytes, start)) ^ word;
+        match suffix.len() {
+            0 => true,
+            len @ 1..=8 => difference << (64 - 8 * len) == 0,
+            len => difference == 0 && same(&self.bytes[start..start + len], suffix),
+        }
+    }
+
+    /// The entry of `key`, of which `depth` bytes lead to the run that begins `bytes`. Not inlined, and with bytes and not a
+    /// run as its argument: so the descents before it keep their registers.
     #[inline(never)]
-    pub(in super::super) fn get(bytes: &'a [u8], rest: &[u8]) -> Option<Entry<'a>> {
+    pub(in super::super) fn get(bytes: &'a Tail, key: &[u8], depth: usize) -> Option<Entry<'a>> {
+        // Of most runs the marks and lengths reach that far, and it is known before the head has come.
+        prefetch(&bytes[64]);
         let run = Run::new(bytes);
         let layout = run.layout();
-        Some(run.entry(&layout, run.find_in(&layout, rest)?))
+        Some(run.entry(&layout, run.find_in(&layout, key, depth)?))
     }
 
     /// How many keys are below the one that continues with `rest`.
@@ -326,7 +334,7 @@ impl<'a> Run<'a> {
 
     fn suffix_position_by<const WITH_SAME: bool>(self, suffix: &[u8]) -> usize {
         let layout = self.layout();
-        let target = Target::<WITH_SAME> { suffix, lead: lead(suffix, suffix.len()) };
+        let target = Target::<WITH_SAME> { suffix, lead: word_of_key(suffix, 0).swap_bytes() };
         if self.has(SAME_LEN) {
             let len = self.bytes[LEN_OFFSET] as usize;
             if len == 0 {
@@ -335,7 +343,7 @@ impl<'a> Run<'a> {
             let (mut low, mut high) = (0, layout.count);
             while low < high {
                 let middle = (low + high) / 2;
-                if target.is_above(&self.bytes[layout.suffixes + middle * len..], len) {
+                if target.is_above(self.bytes, layout.suffixes + middle * len, len) {
                     low = middle + 1;
                 } else {
                     high = middle;
@@ -349,16 +357,16 @@ impl<'a> Run<'a> {
         let (mut low, mut high, mut start) = (0, layout.count, layout.suffixes);
         while high - low > FEW {
             let middle = (low + high) / 2;
-            let here = start + sum(&self.bytes[layout.lens + low..], middle - low);
+            let here = start + sum(self.bytes, layout.lens + low, middle - low);
             let len = lens[middle] as usize;
-            if target.is_above(&self.bytes[here..], len) {
+            if target.is_above(self.bytes, here, len) {
                 (low, start) = (middle + 1, here + len);
             } else {
                 high = middle;
             }
         }
         for (index, &len) in lens[low..high].iter().enumerate() {
-            if !target.is_above(&self.bytes[start..], len as usize) {
+            if !target.is_above(self.bytes, start, len as usize) {
                 return low + index;
             }
             start += len as usize;

@@ -1,25 +1,19 @@
 //! Which of some bytes are a given byte: 16 at once where the machine can (SSE2, which every x86-64 has, so nothing is
-//! asked at run time), else 8 at once.
+//! asked at run time), else one by one.
 
-/// Bytes that are looked at together.
-type Window = [u8; 16];
+use super::super::arena::Tail;
 
-/// What `look` says of the 16 bytes from `offset` on; zeros stand for those beyond the end, of which there are none but in
-/// the last slots of the memory.
+/// Bytes that one instruction looks at.
+type Window = [u8; WINDOW_BYTES];
+const WINDOW_BYTES: usize = 16;
+/// What nodes and runs have is found in so many of their first bytes, a power of two; as much again is behind that.
+pub(super) const PLACES: usize = size_of::<Tail>() / 2;
+
+/// The bytes from `offset` on, which is one of the first [`PLACES`].
 #[inline(always)]
-fn at_window<T>(bytes: &[u8], offset: usize, look: impl Fn(&Window) -> T) -> T {
-    match bytes[offset..].first_chunk() {
-        Some(window) => look(window),
-        None => look(&padded(&bytes[offset..])),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn padded(bytes: &[u8]) -> Window {
-    let mut window = [0; 16];
-    window[..bytes.len()].copy_from_slice(bytes);
-    window
+pub(super) fn chunk<const N: usize>(bytes: &Tail, offset: usize) -> &[u8; N] {
+    debug_assert!(offset < PLACES);
+    bytes[offset % PLACES..].first_chunk().expect("as many bytes again are behind the places")
 }
 
 /// Bit `i` is set where byte `i` is `byte`.
@@ -47,70 +41,52 @@ fn matches_slow(window: &Window, byte: u8) -> u32 {
     window.iter().enumerate().fold(0, |mask, (index, &other)| mask | u32::from(other == byte) << index)
 }
 
-/// Calls `test` with each index below `count` at which `bytes` has `byte`, in order, until it says yes; that index.
-///
-/// `bytes` may reach beyond `count`.
+/// Bytes that are looked at in one call.
+pub(in super::super) const BLOCK_BYTES: usize = 4 * WINDOW_BYTES;
+
+/// Bit `i` is set where the byte at `offset + i` is `byte`, for `i` below `count`, which is at most [`BLOCK_BYTES`].
 #[inline(always)]
-pub(in super::super) fn find_where(
-    bytes: &[u8],
-    count: usize,
-    byte: u8,
-    mut test: impl FnMut(usize) -> bool,
-) -> Option<usize> {
-    let mut base = 0;
-    loop {
-        let mut mask = at_window(bytes, base, |window| matches_16(window, byte));
-        let left = count - base;
-        if left < 16 {
-            mask &= (1 << left) - 1;
-        }
-        while mask != 0 {
-            let index = base + mask.trailing_zeros() as usize;
-            if test(index) {
-                return Some(index);
-            }
-            mask &= mask - 1;
-        }
-        if left <= 16 {
-            return None;
-        }
-        base += 16;
+pub(in super::super) fn matches(bytes: &Tail, offset: usize, count: usize, byte: u8) -> u64 {
+    debug_assert!(count <= BLOCK_BYTES);
+    if count <= WINDOW_BYTES {
+        return u64::from(matches_16(chunk(bytes, offset), byte) & !(u32::MAX << count));
     }
+    // All four windows: to ask how many are needed takes longer.
+    let windows = chunk::<BLOCK_BYTES>(bytes, offset).as_chunks().0;
+    let [a, b, c, d] = [0, 1, 2, 3].map(|index| u64::from(matches_16(&windows[index], byte)));
+    ((a | b << 16) | (c | d << 16) << 32) & (u64::MAX >> (BLOCK_BYTES - count))
 }
 
-/// The sum of the first `count` of `bytes`, which may be followed by anything: 16 at once where the machine can.
+/// The sum of the `count` bytes from `offset` on, at most [`BLOCK_BYTES`].
 #[inline(always)]
-pub(in super::super) fn sum(bytes: &[u8], count: usize) -> usize {
-    let (mut total, mut base) = (0, 0);
-    while count - base >= 16 {
-        total += at_window(bytes, base, |window| sum_16(window, 16));
-        base += 16;
-    }
-    match count - base {
-        0 => total,
-        left => total + at_window(bytes, base, |window| sum_16(window, left)),
-    }
-}
-
-/// The sum of the first `count` bytes.
-#[inline(always)]
-#[cfg(target_arch = "x86_64")]
-fn sum_16(window: &Window, count: usize) -> usize {
-    use std::arch::x86_64::{
-        _mm_and_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_sad_epu8, _mm_setzero_si128,
-        _mm_unpackhi_epi64,
-    };
-    /// Its last 16 bytes keep no byte of a window, those 16 before keep all.
-    const KEPT: [u8; 32] = {
-        let mut kept = [0; 32];
+pub(super) fn sum(bytes: &Tail, offset: usize, count: usize) -> usize {
+    /// Its last 64 bytes keep no byte of a block, those 64 before keep all.
+    const KEPT: [u8; 2 * BLOCK_BYTES] = {
+        let mut kept = [0; 2 * BLOCK_BYTES];
         let mut index = 0;
-        while index < 16 {
+        while index < BLOCK_BYTES {
             kept[index] = 0xFF;
             index += 1;
         }
         kept
     };
-    let kept: &Window = KEPT[16 - count..].first_chunk().expect("at most 16 are kept");
+    let kept = &KEPT[BLOCK_BYTES - count..];
+    if count <= WINDOW_BYTES {
+        return sum_16(chunk(bytes, offset), kept.first_chunk().expect("64 bytes are behind each place"));
+    }
+    let kept = kept.first_chunk::<BLOCK_BYTES>().expect("64 bytes are behind each place").as_chunks().0;
+    let windows = chunk::<BLOCK_BYTES>(bytes, offset).as_chunks().0;
+    [0, 1, 2, 3].into_iter().map(|index| sum_16(&windows[index], &kept[index])).sum()
+}
+
+/// The sum of those bytes of a window for which `kept` has ones.
+#[inline(always)]
+#[cfg(target_arch = "x86_64")]
+fn sum_16(window: &Window, kept: &Window) -> usize {
+    use std::arch::x86_64::{
+        _mm_and_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_sad_epu8, _mm_setzero_si128,
+        _mm_unpackhi_epi64,
+    };
     // SAFETY: SSE2 is part of x86-64; the loads are of 16 bytes that are borrowed, at any address.
     unsafe {
         let kept = _mm_loadu_si128(kept.as_ptr().cast());
@@ -120,30 +96,24 @@ fn sum_16(window: &Window, count: usize) -> usize {
     }
 }
 
-/// The sum of the first `count` bytes.
+/// The sum of those bytes of a window for which `kept` has ones.
 #[inline]
 #[cfg(not(target_arch = "x86_64"))]
-fn sum_16(window: &Window, count: usize) -> usize {
-    sum_slow(&window[..count])
+fn sum_16(window: &Window, kept: &Window) -> usize {
+    window.iter().zip(kept).map(|(&byte, &kept)| usize::from(byte & kept)).sum()
 }
 
-/// The same by a loop.
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn sum_slow(bytes: &[u8]) -> usize {
-    bytes.iter().map(|&byte| usize::from(byte)).sum()
-}
-
-/// Asks for the cache line of the byte at `offset`, if there is one, and does not wait for it.
-#[inline]
-pub(in super::super) fn prefetch(bytes: &[u8], offset: usize) {
+/// Asks for the cache line of a byte and does not wait for it.
+#[inline(always)]
+pub(in super::super) fn prefetch(byte: &u8) {
     #[cfg(target_arch = "x86_64")]
-    if let Some(byte) = bytes.get(offset) {
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: SSE is part of x86-64; a prefetch changes nothing and faults never.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (bytes, offset);
+    let _ = byte;
 }
 
 #[cfg(test)]
@@ -165,29 +135,28 @@ mod tests {
         }
     }
 
+    fn tail(byte_at: impl Fn(usize) -> u8) -> Box<Tail> {
+        let mut bytes = Box::new([0; size_of::<Tail>()]);
+        bytes.iter_mut().enumerate().for_each(|(index, byte)| *byte = byte_at(index));
+        bytes
+    }
+
     #[test]
     fn sums_are_a_loop() {
-        let bytes: Vec<u8> = (0..150u32).map(|index| (index * 97 % 251) as u8).collect();
-        for start in 0..20 {
-            for count in 0..=128 {
-                let slow = sum_slow(&bytes[start..start + count]);
-                assert_eq!(sum(&bytes[start..], count), slow);
-                assert_eq!(sum(&bytes[start..start + count], count), slow);
-            }
+        let bytes = tail(|index| (index * 97 % 251) as u8);
+        for (start, count) in (0..20).flat_map(|start| (0..=64).map(move |count| (start, count))) {
+            let slow: usize = bytes[start..start + count].iter().map(|&byte| usize::from(byte)).sum();
+            assert_eq!(sum(&bytes, start, count), slow);
         }
     }
 
     #[test]
-    fn only_the_first_count_are_searched() {
-        let bytes = [7u8; 40];
-        for count in 0..40 {
-            let mut seen = Vec::new();
-            let found = find_where(&bytes, count, 7, |index| {
-                seen.push(index);
-                false
-            });
-            assert_eq!((found, seen), (None, (0..count).collect()));
-            assert_eq!(find_where(&bytes, count, 7, |index| index == 17), (count > 17).then_some(17));
+    fn matches_are_a_loop() {
+        let bytes = tail(|index| (index * 97 % 7) as u8);
+        for (start, count) in (0..20).flat_map(|start| (0..=64).map(move |count| (start, count))) {
+            let like = |index: &usize| bytes[start + index] == 3;
+            let slow = (0..count).filter(like).fold(0, |mask, index| mask | 1u64 << index);
+            assert_eq!(matches(&bytes, start, count, 3), slow);
         }
     }
 }

@@ -14,7 +14,7 @@ pub(in super::super) struct RunLimits {
 
 impl Default for RunLimits {
     fn default() -> RunLimits {
-        RunLimits { entries: 64, bytes: 1536 }
+        RunLimits { entries: ENTRIES_MAX, bytes: 1536 }
     }
 }
 

@@ -79,7 +79,7 @@ impl Path {
                 let depth = if run.is_shared() { edge_depth } else { depth };
                 self.key.truncate(depth);
                 let rest = &key[depth..];
-                let index = run.position(rest) + usize::from(after && run.find(rest).is_some());
+                let index = if after { run.position_above(rest) } else { run.position(rest) };
                 self.enter(arena, at, index);
                 return;
             }
@@ -245,8 +245,8 @@ impl Path {
 fn prefetch_after(node: Node<'_>, arena: &Arena, found: usize) {
     for child in node.children_after(found, AHEAD) {
         let bytes = arena.tail(child);
-        prefetch(bytes, 0);
-        prefetch(bytes, LINE_BYTES);
+        prefetch(&bytes[0]);
+        prefetch(&bytes[LINE_BYTES]);
     }
 }
 
