@@ -210,8 +210,6 @@ pub(super) struct Arena {
     sparse: Vec<u32>,
     /// Spans of the pool whose memory the system has back.
     returned: usize,
-    /// A slot on its way.
-    moving: Vec<u8>,
 }
 
 impl Arena {
@@ -229,7 +227,6 @@ impl Arena {
             used_bytes: 0,
             sparse: Vec::new(),
             returned: 0,
-            moving: Vec::new(),
         }
     }
 

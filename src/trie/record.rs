@@ -79,32 +79,40 @@ impl<'a> Body<'a> {
 
 /// A record as an entry of the tree, to be stored.
 #[derive(Clone, Debug)]
-pub(super) struct Encoded {
-    tag: u8,
-    body: ArrayVec<u8, PART_BYTES_MAX>,
+pub(super) enum Encoded<'t> {
+    /// A text with no books about it: most records of a server without a cluster.
+    Plain(&'t [u8]),
+    Built {
+        tag: u8,
+        body: ArrayVec<u8, PART_BYTES_MAX>,
+    },
 }
 
-impl Encoded {
+impl Encoded<'_> {
     pub(super) fn entry(&self) -> Entry<'_> {
-        Entry { tag: self.tag, body: &self.body }
+        match self {
+            Encoded::Plain(body) => Entry { tag: kind_bits(Kind::Text), body },
+            Encoded::Built { tag, body } => Entry { tag: *tag, body },
+        }
     }
 }
 
 impl Store {
     /// The entry of a record. A text that is too long for it is stored outside, and its version is noted.
-    pub(super) fn encode(&mut self, key: &[u8], meta: Meta, mut body: Body<'_>) -> Encoded {
-        if let Body::Text(text) = body
-            && text.len() > TEXT_INSIDE_MAX
-        {
-            body = Body::TextOutside { first: text::store(&mut self.arena, text), len: text.len() };
+    pub(super) fn encode<'t>(&mut self, key: &[u8], meta: Meta, mut body: Body<'t>) -> Encoded<'t> {
+        if let Body::Text(text) = body {
+            if text.len() > TEXT_INSIDE_MAX {
+                body = Body::TextOutside { first: text::store(&mut self.arena, text), len: text.len() };
+            } else if meta == Meta::default() {
+                return Encoded::Plain(text);
+            }
         }
-        let mut encoded = Encoded { tag: kind_bits(body.kind()), body: ArrayVec::new() };
-        let Encoded { tag, body: out } = &mut encoded;
+        let (mut tag, mut out) = (kind_bits(body.kind()), ArrayVec::<u8, PART_BYTES_MAX>::new());
         let mut push = |bytes: &[u8]| out.try_extend_from_slice(bytes).expect("a record fits its entry");
         match meta.slot {
-            Some(slot) if slot == Slot::of(key) => *tag |= SLOT_OWN,
+            Some(slot) if slot == Slot::of(key) => tag |= SLOT_OWN,
             Some(slot) => {
-                *tag |= SLOT_GIVEN;
+                tag |= SLOT_GIVEN;
                 push(&(slot.index() as u16).to_le_bytes());
             }
             None => {}
@@ -115,39 +123,39 @@ impl Store {
                     push(&epoch.to_le_bytes());
                     match versions::shortened(low) {
                         Some(short) => {
-                            *tag |= VERSION_SHORT;
+                            tag |= VERSION_SHORT;
                             push(&short);
                         }
                         None => {
-                            *tag |= VERSION_LONG;
+                            tag |= VERSION_LONG;
                             push(&low.to_le_bytes());
                         }
                     }
                 }
                 None => {
-                    *tag |= VERSION_WHOLE;
+                    tag |= VERSION_WHOLE;
                     push(&meta.version.0.to_le_bytes());
                 }
             }
         }
         if let Some(expires_at_ms) = meta.expires_at_ms {
-            *tag |= EXPIRING;
+            tag |= EXPIRING;
             push(&expires_at_ms.to_le_bytes());
         }
         match body {
             Body::Text(bytes) | Body::Packed(bytes) => push(bytes),
             Body::TextOutside { first, len } => {
-                *tag |= OUTSIDE;
+                tag |= OUTSIDE;
                 push(&first.raw().to_le_bytes());
                 push(&(len as u32).to_le_bytes());
             }
             Body::Document(root) => {
-                *tag |= OUTSIDE;
+                tag |= OUTSIDE;
                 push(&raw_of(root).to_le_bytes());
             }
             Body::Tombstone => {}
         }
-        encoded
+        Encoded::Built { tag, body: out }
     }
 }
 

@@ -45,12 +45,14 @@ impl Arena {
     /// A copy of the slot at `at`.
     pub(in super::super) fn copy(&mut self, at: Ref) -> Ref {
         let bytes = self.slot_bytes(at);
-        let mut moving = std::mem::take(&mut self.moving);
-        moving.clear();
-        moving.extend_from_slice(&self.tail(at)[..bytes]);
+        self.copy_part(at, bytes, bytes)
+    }
+
+    /// A slot for `bytes` bytes that begins as the one at `at` does, with so many bytes of that.
+    pub(in super::super) fn copy_part(&mut self, at: Ref, part: usize, bytes: usize) -> Ref {
+        debug_assert!(part <= bytes && part <= self.slot_bytes(at));
         let copy = self.alloc(bytes);
-        self.tail_mut(copy)[..bytes].copy_from_slice(&moving);
-        self.moving = moving;
+        self.memory.copy_within(at.offset()..at.offset() + part, copy.offset());
         copy
     }
 

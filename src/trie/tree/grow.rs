@@ -6,7 +6,7 @@ use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, PREFIX_MAX, push_edge, set_term};
 use super::patch::Patch;
 use super::run::{Entry, PART_BYTES_MAX, Run};
-use super::splice::{Edit, splice, write};
+use super::splice::{Edit, splice};
 use super::stage::Stage;
 use super::{Found, Gap, Tree, Workshop, is_run};
 
@@ -48,29 +48,41 @@ impl Tree {
     ) -> bool {
         let run = Run::at(arena, at);
         let mut cells = [0; 4];
-        match Patch::of(run, &edit, &mut cells) {
-            Some(patch) if patch.new_len > limit => return false,
-            Some(patch) if Arena::rounded(patch.new_len) == arena.slot_bytes(at) => {
-                patch.apply(arena.tail_mut(at));
-                return true;
+        let mut patch = Patch::new(run);
+        if !patch.take(run, &edit, &mut cells) {
+            splice(run, edit, &mut workshop.out);
+            if workshop.out.len() > limit {
+                return false;
             }
-            Some(patch) => patch.write(run, &mut workshop.out),
-            None => splice(run, edit, &mut workshop.out),
+            self.settle(arena, workshop, at);
+            return true;
         }
-        if workshop.out.len() > limit {
+        if patch.new_len > limit {
             return false;
         }
-        self.settle(arena, workshop, at);
+        let shrinks = patch.new_len < patch.len;
+        let moves = Arena::rounded(patch.new_len) != arena.slot_bytes(at);
+        if shrinks || !moves {
+            patch.apply(arena.tail_mut(at));
+        }
+        if moves {
+            let moved = arena.copy_part(at, patch.len.min(patch.new_len), patch.new_len);
+            if !shrinks {
+                patch.apply(arena.tail_mut(moved));
+            }
+            self.set_child(arena, &workshop.steps, Some(at), Some(moved));
+            arena.free(at);
+        }
         true
     }
 
     /// Stores the run that was written to the workshop in the place of the one at `at`.
     fn settle(&mut self, arena: &mut Arena, workshop: &mut Workshop, at: Ref) {
         if Arena::rounded(workshop.out.len()) == arena.slot_bytes(at) {
-            arena.tail_mut(at)[..workshop.out.len()].copy_from_slice(&workshop.out);
+            arena.tail_mut(at)[..workshop.out.len()].copy_from_slice(workshop.out.get());
             return;
         }
-        let moved = store(arena, &workshop.out);
+        let moved = store(arena, workshop.out.get());
         self.set_child(arena, &workshop.steps, Some(at), Some(moved));
         arena.free(at);
     }
@@ -313,10 +325,6 @@ fn store(arena: &mut Arena, run: &[u8]) -> Ref {
 
 /// A run of one entry, whose key ends with `rest`; nodes above it if that is very long.
 fn single(arena: &mut Arena, workshop: &mut Workshop, rest: &[u8], entry: Entry<'_>) -> Ref {
-    if rest.len() <= PART_BYTES_MAX {
-        write(&mut workshop.out, false, rest, std::iter::once((&[][..], entry)));
-        return store(arena, &workshop.out);
-    }
     workshop.stage.clear();
     workshop.stage.insert(0, &[rest], entry);
     build(arena, workshop, 0)
@@ -332,11 +340,8 @@ fn run_of(
     shared: bool,
 ) -> Ref {
     let Workshop { stage, out, .. } = workshop;
-    let prefix_len = stage.common(low, high, depth).min(PART_BYTES_MAX);
-    let start = depth + prefix_len;
-    let entries = (low..high).map(|index| (&stage.key(index)[start..], stage.entry(index)));
-    write(out, shared, &stage.key(low)[depth..start], entries);
-    store(arena, out)
+    stage.write_run(low, high, depth, shared, out);
+    store(arena, out.get())
 }
 
 /// The subtrie of all staged entries, from byte `depth` of their keys on.

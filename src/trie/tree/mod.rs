@@ -15,11 +15,11 @@
 //! ```
 //! The tree maps keys to entries: a tag and a body of at most 255 bytes.
 
+mod buffer;
 mod check;
 mod evacuate;
 mod floor;
 mod grow;
-mod key;
 mod many;
 mod patch;
 mod run;

@@ -46,17 +46,25 @@ pub(super) struct Patch<'e> {
     parts: ArrayVec<Part<'e>, 6>,
     count: usize,
     suffixes: usize,
-    len: usize,
+    pub(super) len: usize,
     pub(super) new_len: usize,
 }
 
 impl<'e> Patch<'e> {
-    /// What `edit` does to a run, if its columns stay; `cells` are to be kept as long.
-    pub(super) fn of(run: Run<'_>, edit: &Edit<'e>, cells: &'e mut Cells) -> Option<Patch<'e>> {
+    /// Nothing yet.
+    #[inline]
+    pub(super) fn new(run: Run<'_>) -> Patch<'e> {
         let layout = run.layout();
         let len = run.body_start(&layout, layout.count);
         let suffixes = layout.bodies - layout.suffixes;
-        let mut patch = Patch { parts: ArrayVec::new(), count: layout.count, suffixes, len, new_len: len };
+        Patch { parts: ArrayVec::new(), count: layout.count, suffixes, len, new_len: len }
+    }
+
+    /// Takes up what `edit` does to the run, unless a column comes or goes; whether it did. `cells` are to be kept as
+    /// long.
+    #[inline]
+    pub(super) fn take(&mut self, run: Run<'_>, edit: &Edit<'e>, cells: &'e mut Cells) -> bool {
+        let layout = run.layout();
         match *edit {
             Edit::Insert(at, suffix, entry) => {
                 *cells = [mark_of(suffix), suffix.len() as u8, entry.tag, entry.body.len() as u8];
@@ -66,14 +74,14 @@ impl<'e> Patch<'e> {
                     || !is(SAME_TAG, TAG_OFFSET, tag)
                     || !is(SAME_SIZE, SIZE_OFFSET, size)
                 {
-                    return None;
+                    return false;
                 }
-                patch.columns(run, &layout, at, 0, Some(cells));
+                self.columns(run, &layout, at, 0, Some(cells));
                 let (suffix_at, body_at) = (run.suffix_start(&layout, at), run.body_start(&layout, at));
-                patch.push(suffix_at, suffix_at, suffix);
-                patch.push(body_at, body_at, entry.body);
-                patch.count += 1;
-                patch.suffixes += suffix.len();
+                self.push(suffix_at, suffix_at, suffix);
+                self.push(body_at, body_at, entry.body);
+                self.count += 1;
+                self.suffixes += suffix.len();
             }
             Edit::Remove(at) => {
                 for (flag, column) in
@@ -81,42 +89,38 @@ impl<'e> Patch<'e> {
                 {
                     let column = &run.bytes[column..][..layout.count];
                     if !run.has(flag) && is_same_but(column, at, column[usize::from(at == 0)]) {
-                        return None;
+                        return false;
                     }
                 }
-                patch.columns(run, &layout, at, 1, None);
+                self.columns(run, &layout, at, 1, None);
                 let (suffix_at, body_at) = (run.suffix_start(&layout, at), run.body_start(&layout, at));
                 let suffix_len = run.len_at(&layout, at);
-                patch.push(suffix_at, suffix_at + suffix_len, &[]);
-                patch.push(body_at, body_at + run.size_at(&layout, at), &[]);
-                patch.count -= 1;
-                patch.suffixes -= suffix_len;
+                self.push(suffix_at, suffix_at + suffix_len, &[]);
+                self.push(body_at, body_at + run.size_at(&layout, at), &[]);
+                self.count -= 1;
+                self.suffixes -= suffix_len;
             }
             Edit::Replace(at, entry) => {
-                let size = entry.body.len() as u8;
-                *cells = [0, 0, entry.tag, size];
+                *cells = [0, 0, entry.tag, entry.body.len() as u8];
                 for (flag, offset, column, cell) in [
-                    (SAME_TAG, TAG_OFFSET, layout.tags, entry.tag),
-                    (SAME_SIZE, SIZE_OFFSET, layout.sizes, size),
+                    (SAME_TAG, TAG_OFFSET, layout.tags, &cells[TAG..=TAG]),
+                    (SAME_SIZE, SIZE_OFFSET, layout.sizes, &cells[SIZE..=SIZE]),
                 ] {
-                    let stays = match run.has(flag) {
-                        true => run.bytes[offset] == cell,
-                        false => !is_same_but(&run.bytes[column..][..layout.count], at, cell),
-                    };
-                    if !stays {
-                        return None;
-                    }
-                }
-                for (flag, column, cell) in [(SAME_TAG, layout.tags, TAG), (SAME_SIZE, layout.sizes, SIZE)] {
-                    if !run.has(flag) {
-                        patch.push(column + at, column + at + 1, &cells[cell..=cell]);
+                    if run.has(flag) {
+                        if run.bytes[offset] != cell[0] {
+                            return false;
+                        }
+                    } else if is_same_but(&run.bytes[column..][..layout.count], at, cell[0]) {
+                        return false;
+                    } else {
+                        self.push(column + at, column + at + 1, cell);
                     }
                 }
                 let body_at = run.body_start(&layout, at);
-                patch.push(body_at, body_at + run.size_at(&layout, at), entry.body);
+                self.push(body_at, body_at + run.size_at(&layout, at), entry.body);
             }
         }
-        Some(patch)
+        true
     }
 
     /// Puts `cells` into the columns that the run has, in the place of `skip` numbers.
@@ -166,19 +170,6 @@ impl<'e> Patch<'e> {
         self.write_head(bytes);
     }
 
-    /// Writes the changed run to `out`.
-    pub(super) fn write(&self, run: Run<'_>, out: &mut Vec<u8>) {
-        out.clear();
-        let mut from = 0;
-        for part in &self.parts {
-            out.extend_from_slice(&run.bytes[from..part.start]);
-            out.extend_from_slice(part.bytes);
-            from = part.end;
-        }
-        out.extend_from_slice(&run.bytes[from..self.len]);
-        self.write_head(out);
-    }
-
     fn write_head(&self, bytes: &mut [u8]) {
         bytes[1] = self.count as u8;
         bytes[SUFFIXES_OFFSET..SUFFIXES_OFFSET + 2].copy_from_slice(&(self.suffixes as u16).to_le_bytes());
@@ -193,8 +184,10 @@ fn is_same_but(column: &[u8], at: usize, cell: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::buffer::Buffer;
     use super::super::run::{Entry, RUN};
-    use super::super::splice::{splice, write};
+    use super::super::splice::splice;
+    use super::super::stage::Stage;
     use super::*;
     use crate::rng::Rng;
     use crate::trie::arena::Tail;
@@ -215,13 +208,15 @@ mod tests {
                 let size = if uneven[2] { rng.index(20) } else { 8 };
                 (if uneven[1] { rng.below(3) as u8 } else { 1 }, vec![rng.below(256) as u8; size])
             };
-            let held: Vec<(u8, Vec<u8>)> = keys.iter().map(|_| any(&mut rng)).collect();
-            let entries =
-                keys.iter().zip(&held).map(|(key, (tag, body))| (&key[..], Entry { tag: *tag, body }));
-            let (mut bytes, mut slow, mut fast) = (Vec::new(), Vec::new(), Vec::new());
-            write(&mut bytes, rng.percent(50), b"prefix", entries);
-            bytes.resize(size_of::<Tail>(), 0xEE);
-            let bytes: Box<Tail> = bytes.into_boxed_slice().try_into().expect("as long");
+            let mut stage = Stage::default();
+            for (index, key) in keys.iter().enumerate() {
+                let (tag, body) = any(&mut rng);
+                stage.insert(index, &[b"prefix", key], Entry { tag, body: &body });
+            }
+            let (mut out, mut slow) = (Buffer::default(), Buffer::default());
+            stage.write_run(0, keys.len(), 0, rng.percent(50), &mut out);
+            let mut bytes = Box::new([0xEE; size_of::<Tail>()]);
+            bytes[..out.len()].copy_from_slice(out.get());
             let run = Run::new(&bytes);
             assert!(run.bytes[0] & RUN != 0);
             let (tag, body) = any(&mut rng);
@@ -230,19 +225,22 @@ mod tests {
             let at = rng.index(keys.len());
             let edit = match rng.below(3) {
                 0 if keys.len() > 1 => Edit::Remove(at),
-                1 if !keys.contains(&suffix) => Edit::Insert(run.suffix_position(&suffix), &suffix, entry),
+                1 if run.entries().all(|(other, _)| other != suffix) => {
+                    Edit::Insert(run.suffix_position(&suffix), &suffix, entry)
+                }
                 _ => Edit::Replace(at, entry),
             };
             splice(run, edit, &mut slow);
             let mut cells = [0; 4];
-            let Some(patch) = Patch::of(run, &edit, &mut cells) else { continue };
+            let mut patch = Patch::new(run);
+            if !patch.take(run, &edit, &mut cells) {
+                continue;
+            }
             patched += 1;
-            patch.write(run, &mut fast);
-            assert_eq!(fast, slow, "{edit:?}");
             assert_eq!(patch.new_len, slow.len());
             let mut inside = bytes.clone();
             patch.apply(&mut inside[..]);
-            assert_eq!(inside[..slow.len()], slow, "{edit:?}");
+            assert_eq!(inside[..slow.len()], *slow.get(), "{edit:?}");
         }
         assert!(patched > 10_000, "most runs keep their columns: {patched}");
     }

@@ -11,7 +11,7 @@
 //! [suffixes]                  what each key ends with, rising
 //! [bodies]
 //! ```
-//! A lookup compares the prefix, hashes the rest to one byte, compares that with 16 marks at once, and then one suffix.
+//! A lookup compares the prefix, hashes the rest to one byte, compares that with all marks at once, and then one suffix.
 
 use super::super::arena::{Arena, Ref, Tail};
 use super::super::words::{continues, same, word, word_of_key};
@@ -49,6 +49,34 @@ pub(in super::super) struct Run<'a> {
     pub(super) bytes: &'a Tail,
     /// Its first eight bytes.
     head: u64,
+}
+
+/// The numbers in a run's head; those that all entries have alike.
+pub(super) struct Head {
+    /// [`SHARED`] or nothing.
+    pub(super) shared: u8,
+    pub(super) count: usize,
+    pub(super) prefix_len: usize,
+    pub(super) len: Option<u8>,
+    pub(super) tag: Option<u8>,
+    pub(super) size: Option<u8>,
+    /// Bytes of all suffixes.
+    pub(super) suffixes: usize,
+}
+
+impl Head {
+    /// Whether the suffixes are their own marks.
+    pub(super) fn is_unmarked(&self) -> bool {
+        self.len.is_some_and(|len| len <= 1)
+    }
+
+    pub(super) fn bytes(&self) -> [u8; HEAD_BYTES] {
+        let flag = |number: Option<u8>, flag: u8| if number.is_some() { flag } else { 0 };
+        let flags = flag(self.len, SAME_LEN) | flag(self.tag, SAME_TAG) | flag(self.size, SAME_SIZE);
+        let [low, high] = (self.suffixes as u16).to_le_bytes();
+        let [len, tag, size] = [self.len, self.tag, self.size].map(Option::unwrap_or_default);
+        [RUN | self.shared | flags, self.count as u8, self.prefix_len as u8, len, tag, size, low, high]
+    }
 }
 
 /// Where the parts of a run begin.
@@ -376,16 +404,83 @@ impl<'a> Run<'a> {
 
     /// All entries with their suffixes, in order.
     pub(in super::super) fn entries(self) -> impl Iterator<Item = (&'a [u8], Entry<'a>)> {
+        let mut walk = self.walk();
+        std::iter::from_fn(move || walk.next(self).map(|passed| (passed.suffix(), passed.entry())))
+    }
+
+    /// A walk over all entries.
+    #[inline(always)]
+    pub(super) fn walk(self) -> RunWalk {
+        self.walk_from(0)
+    }
+
+    /// A walk over the entries from `index` on.
+    #[inline(always)]
+    pub(super) fn walk_from(self, index: usize) -> RunWalk {
         let layout = self.layout();
-        let (mut suffix, mut body) = (layout.suffixes, layout.bodies);
-        (0..layout.count).map(move |index| {
-            let (len, size) = (self.len_at(&layout, index), self.size_at(&layout, index));
-            let entry = Entry { tag: self.tag_at(&layout, index), body: &self.bytes[body..body + size] };
-            let item = (&self.bytes[suffix..suffix + len], entry);
-            suffix += len;
-            body += size;
-            item
-        })
+        let (suffix, body) = (self.suffix_start(&layout, index), self.body_start(&layout, index));
+        RunWalk { layout, index, suffix, body }
+    }
+}
+
+/// A place in a run before an entry, kept by whoever has the run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunWalk {
+    layout: Layout,
+    index: usize,
+    /// Where the next suffix and body begin.
+    suffix: usize,
+    body: usize,
+}
+
+impl RunWalk {
+    /// How many entries were passed, those before the first included.
+    #[inline(always)]
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Moves over the next entry of the same run.
+    #[inline(always)]
+    pub(super) fn next<'a>(&mut self, run: Run<'a>) -> Option<Passed<'a>> {
+        if self.index == self.layout.count {
+            return None;
+        }
+        let passed = Passed {
+            suffix: &run.bytes[self.suffix % PLACES..],
+            len: run.len_at(&self.layout, self.index),
+            tag: run.tag_at(&self.layout, self.index),
+            body: &run.bytes[self.body % PLACES..],
+            size: run.size_at(&self.layout, self.index),
+        };
+        self.index += 1;
+        self.suffix += passed.len;
+        self.body += passed.size;
+        Some(passed)
+    }
+}
+
+/// An entry that a walk moved over.
+#[derive(Clone, Copy)]
+pub(super) struct Passed<'a> {
+    /// What begins with the suffix, which has `len` bytes.
+    pub(super) suffix: &'a [u8],
+    pub(super) len: usize,
+    tag: u8,
+    /// What begins with the body, which has `size` bytes.
+    pub(super) body: &'a [u8],
+    pub(super) size: usize,
+}
+
+impl<'a> Passed<'a> {
+    #[inline(always)]
+    pub(super) fn suffix(&self) -> &'a [u8] {
+        &self.suffix[..self.len]
+    }
+
+    #[inline(always)]
+    pub(super) fn entry(&self) -> Entry<'a> {
+        Entry { tag: self.tag, body: &self.body[..self.size] }
     }
 }
 

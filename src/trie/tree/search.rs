@@ -76,7 +76,8 @@ pub(super) fn sum(bytes: &Tail, offset: usize, count: usize) -> usize {
     }
     let kept = kept.first_chunk::<BLOCK_BYTES>().expect("64 bytes are behind each place").as_chunks().0;
     let windows = chunk::<BLOCK_BYTES>(bytes, offset).as_chunks().0;
-    [0, 1, 2, 3].into_iter().map(|index| sum_16(&windows[index], &kept[index])).sum()
+    let [a, b, c, d] = [0, 1, 2, 3].map(|index| sum_16(&windows[index], &kept[index]));
+    (a + b) + (c + d)
 }
 
 /// The sum of those bytes of a window for which `kept` has ones.

@@ -1,10 +1,11 @@
-//! Writing runs: one entry put into a run, taken out or replaced; or all of it anew.
+//! A run written anew with one entry put into it, taken out or replaced.
 
 use arrayvec::ArrayVec;
 
+use super::buffer::Buffer;
 use super::run::{
-    ENTRIES_MAX, Entry, HEAD_BYTES, LEN_OFFSET, RUN, Run, SAME_LEN, SAME_SIZE, SAME_TAG, SHARED, SIZE_OFFSET,
-    SUFFIXES_OFFSET, TAG_OFFSET, mark_of,
+    ENTRIES_MAX, Entry, Head, LEN_OFFSET, Run, SAME_LEN, SAME_SIZE, SAME_TAG, SHARED, SIZE_OFFSET,
+    TAG_OFFSET, mark_of,
 };
 
 /// A change of one entry.
@@ -61,38 +62,38 @@ impl Columns {
     /// Writes the head, the prefix, and where the marks come calls `marks`; then the columns.
     fn write(
         &self,
-        out: &mut Vec<u8>,
+        out: &mut Buffer,
         shared: u8,
         prefix: &[u8],
         suffixes: usize,
-        marks: impl FnOnce(&mut Vec<u8>),
+        marks: impl FnOnce(&mut Buffer),
     ) {
-        let (len, tag, size) = (is_same(&self.lens), is_same(&self.tags), is_same(&self.sizes));
-        let flag = |same: bool, flag: u8| if same { flag } else { 0 };
-        let mut head = [0; HEAD_BYTES];
-        head[0] = RUN | shared | flag(len, SAME_LEN) | flag(tag, SAME_TAG) | flag(size, SAME_SIZE);
-        head[1] = self.lens.len() as u8;
-        head[2] = prefix.len() as u8;
-        head[LEN_OFFSET] = if len { self.lens[0] } else { 0 };
-        head[TAG_OFFSET] = if tag { self.tags[0] } else { 0 };
-        head[SIZE_OFFSET] = if size { self.sizes[0] } else { 0 };
-        head[SUFFIXES_OFFSET..].copy_from_slice(&(suffixes as u16).to_le_bytes());
+        let same = |column: &Column| is_same(column).then(|| column[0]);
+        let head = Head {
+            shared,
+            count: self.lens.len(),
+            prefix_len: prefix.len(),
+            len: same(&self.lens),
+            tag: same(&self.tags),
+            size: same(&self.sizes),
+            suffixes,
+        };
         out.clear();
-        out.extend_from_slice(&head);
-        out.extend_from_slice(prefix);
-        if !(len && self.lens[0] <= 1) {
+        out.extend(&head.bytes());
+        out.extend(prefix);
+        if !head.is_unmarked() {
             marks(out);
         }
-        for (column, same) in [(&self.lens, len), (&self.tags, tag), (&self.sizes, size)] {
-            if !same {
-                out.extend_from_slice(column);
+        for (column, all) in [(&self.lens, head.len), (&self.tags, head.tag), (&self.sizes, head.size)] {
+            if all.is_none() {
+                out.extend(column);
             }
         }
     }
 }
 
 /// Writes the run with the change to `out`. A run of one entry cannot lose it.
-pub(super) fn splice(run: Run<'_>, edit: Edit<'_>, out: &mut Vec<u8>) {
+pub(super) fn splice(run: Run<'_>, edit: Edit<'_>, out: &mut Buffer) {
     let layout = run.layout();
     let (at, skip, suffix, entry): (usize, usize, &[u8], Entry<'_>) = match edit {
         Edit::Insert(at, suffix, entry) => (at, 0, suffix, entry),
@@ -133,41 +134,16 @@ pub(super) fn splice(run: Run<'_>, edit: Edit<'_>, out: &mut Vec<u8>) {
             }
             return;
         }
-        out.extend_from_slice(&run.bytes[layout.marks..layout.marks + at]);
+        out.extend(&run.bytes[layout.marks..layout.marks + at]);
         if !matches!(edit, Edit::Remove(_)) {
             out.push(mark_of(suffix));
         }
-        out.extend_from_slice(&run.bytes[layout.marks + at + skip..layout.marks + layout.count]);
+        out.extend(&run.bytes[layout.marks + at + skip..layout.marks + layout.count]);
     });
-    out.extend_from_slice(&run.bytes[layout.suffixes..here.0]);
-    out.extend_from_slice(suffix);
-    out.extend_from_slice(&run.bytes[here.1..layout.bodies]);
-    out.extend_from_slice(&run.bytes[layout.bodies..bodies.0]);
-    out.extend_from_slice(entry.body);
-    out.extend_from_slice(&run.bytes[bodies.1..end]);
-}
-
-/// Writes a run of these entries, whose suffixes begin behind `prefix`, to `out`.
-pub(super) fn write<'a>(
-    out: &mut Vec<u8>,
-    shared: bool,
-    prefix: &[u8],
-    entries: impl Iterator<Item = (&'a [u8], Entry<'a>)> + Clone,
-) {
-    let mut columns = Columns { lens: Column::new(), tags: Column::new(), sizes: Column::new() };
-    let (mut suffixes, mut bodies) = (0, 0);
-    for (suffix, entry) in entries.clone() {
-        columns.lens.push(suffix.len() as u8);
-        columns.tags.push(entry.tag);
-        columns.sizes.push(entry.body.len() as u8);
-        suffixes += suffix.len();
-        bodies += entry.body.len();
-    }
-    out.clear();
-    out.reserve(HEAD_BYTES + prefix.len() + 4 * columns.lens.len() + suffixes + bodies);
-    columns.write(out, if shared { SHARED } else { 0 }, prefix, suffixes, |out| {
-        out.extend(entries.clone().map(|(suffix, _)| mark_of(suffix)));
-    });
-    entries.clone().for_each(|(suffix, _)| out.extend_from_slice(suffix));
-    entries.for_each(|(_, entry)| out.extend_from_slice(entry.body));
+    out.extend(&run.bytes[layout.suffixes..here.0]);
+    out.extend(suffix);
+    out.extend(&run.bytes[here.1..layout.bodies]);
+    out.extend(&run.bytes[layout.bodies..bodies.0]);
+    out.extend(entry.body);
+    out.extend(&run.bytes[bodies.1..end]);
 }

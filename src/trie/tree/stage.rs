@@ -2,7 +2,8 @@
 
 use super::super::arena::{Arena, Ref};
 use super::Step;
-use super::run::{ENTRIES_MAX, Entry, HEAD_BYTES, PART_BYTES_MAX, Run};
+use super::buffer::Buffer;
+use super::run::{ENTRIES_MAX, Entry, HEAD_BYTES, Head, PART_BYTES_MAX, Run, SHARED, mark_of};
 use crate::trie::radix::common_len;
 
 /// How large runs become.
@@ -25,14 +26,14 @@ pub(in super::super) struct Workshop {
     pub(super) steps: Vec<Step>,
     pub(super) stage: Stage,
     /// A run that is being written.
-    pub(super) out: Vec<u8>,
+    pub(super) out: Buffer,
     pub(in super::super) limits: RunLimits,
 }
 
 /// Entries in key order.
 #[derive(Debug, Default)]
 pub(super) struct Stage {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     entries: Vec<Staged>,
 }
 
@@ -43,6 +44,12 @@ struct Staged {
     key_len: u32,
     size: u8,
     tag: u8,
+}
+
+impl Staged {
+    fn body(self) -> usize {
+        (self.start + self.key_len) as usize
+    }
 }
 
 impl Stage {
@@ -57,11 +64,16 @@ impl Stage {
 
     /// Puts an entry at `index`; its key is all parts of `key` together.
     pub(super) fn insert(&mut self, index: usize, key: &[&[u8]], entry: Entry<'_>) {
-        let start = self.bytes.len() as u32;
-        key.iter().for_each(|part| self.bytes.extend_from_slice(part));
-        let key_len = self.bytes.len() as u32 - start;
-        self.bytes.extend_from_slice(entry.body);
-        self.entries.insert(index, Staged { start, key_len, size: entry.body.len() as u8, tag: entry.tag });
+        let start = self.bytes.len();
+        key.iter().for_each(|part| self.bytes.extend(part));
+        let key_len = self.bytes.len() - start;
+        self.bytes.extend(entry.body);
+        self.entries.insert(index, Stage::staged(start, key_len, entry));
+    }
+
+    fn staged(start: usize, key_len: usize, entry: Entry<'_>) -> Staged {
+        let (start, key_len) = (start as u32, key_len as u32);
+        Staged { start, key_len, size: entry.body.len() as u8, tag: entry.tag }
     }
 
     /// Appends all entries of a run, `lead` before their keys.
@@ -70,14 +82,17 @@ impl Stage {
         let prefix = run.prefix();
         let above = lead.len() + prefix.len();
         self.bytes.reserve(run.count() * above + run.len());
-        for (suffix, entry) in run.entries() {
-            let start = self.bytes.len() as u32;
-            self.bytes.extend_from_slice(lead);
-            self.bytes.extend_from_slice(prefix);
-            self.bytes.extend_from_slice(suffix);
-            self.bytes.extend_from_slice(entry.body);
-            let key_len = (above + suffix.len()) as u32;
-            self.entries.push(Staged { start, key_len, size: entry.body.len() as u8, tag: entry.tag });
+        self.entries.reserve(run.count());
+        let mut walk = run.walk();
+        while let Some(passed) = walk.next(run) {
+            let start = self.bytes.len();
+            if above > 0 {
+                self.bytes.extend(lead);
+                self.bytes.extend(prefix);
+            }
+            self.bytes.extend_by(passed.suffix, passed.len);
+            self.bytes.extend_by(passed.body, passed.size);
+            self.entries.push(Stage::staged(start, above + passed.len, passed.entry()));
         }
     }
 
@@ -89,13 +104,44 @@ impl Stage {
 
     pub(super) fn key(&self, index: usize) -> &[u8] {
         let Staged { start, key_len, .. } = self.entries[index];
-        &self.bytes[start as usize..(start + key_len) as usize]
+        &self.bytes.get()[start as usize..][..key_len as usize]
     }
 
-    pub(super) fn entry(&self, index: usize) -> Entry<'_> {
-        let Staged { start, key_len, size, tag } = self.entries[index];
-        let start = (start + key_len) as usize;
-        Entry { tag, body: &self.bytes[start..start + size as usize] }
+    /// Writes the run of the entries in `low..high`, from byte `depth` of their keys on, to `out`.
+    pub(super) fn write_run(&self, low: usize, high: usize, depth: usize, shared: bool, out: &mut Buffer) {
+        let prefix_len = self.common(low, high, depth).min(PART_BYTES_MAX);
+        let above = depth + prefix_len;
+        let staged = &self.entries[low..high];
+        let len_of = |staged: &Staged| staged.key_len as usize - above;
+        let suffix_of = |staged: &Staged| self.bytes.tail(staged.start as usize + above);
+        let first = staged[0];
+        let head = Head {
+            shared: if shared { SHARED } else { 0 },
+            count: staged.len(),
+            prefix_len,
+            len: staged.iter().all(|other| other.key_len == first.key_len).then(|| len_of(&first) as u8),
+            tag: staged.iter().all(|other| other.tag == first.tag).then_some(first.tag),
+            size: staged.iter().all(|other| other.size == first.size).then_some(first.size),
+            suffixes: staged.iter().map(len_of).sum(),
+        };
+        out.clear();
+        out.reserve(self.run_bytes(low, high, depth).expect("who writes a run has seen that it is one"));
+        out.extend(&head.bytes());
+        out.extend(&self.key(low)[depth..above]);
+        if !head.is_unmarked() {
+            staged.iter().for_each(|staged| out.push(mark_of(&suffix_of(staged)[..len_of(staged)])));
+        }
+        if head.len.is_none() {
+            staged.iter().for_each(|staged| out.push(len_of(staged) as u8));
+        }
+        if head.tag.is_none() {
+            staged.iter().for_each(|staged| out.push(staged.tag));
+        }
+        if head.size.is_none() {
+            staged.iter().for_each(|staged| out.push(staged.size));
+        }
+        staged.iter().for_each(|staged| out.extend_by(suffix_of(staged), len_of(staged)));
+        staged.iter().for_each(|staged| out.extend_by(self.bytes.tail(staged.body()), staged.size.into()));
     }
 
     /// How many bytes, from byte `depth` on, the keys in `low..high` have in common.

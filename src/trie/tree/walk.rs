@@ -4,9 +4,9 @@ use std::ops::ControlFlow;
 
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Node, common_len};
-use super::key::Key;
+use super::buffer::Buffer;
 use super::many::LINE_BYTES;
-use super::run::{Entry, Layout, Run};
+use super::run::{Entry, Run, RunWalk};
 use super::search::prefetch;
 use super::{Tree, evacuate, is_run};
 
@@ -21,7 +21,7 @@ const AHEAD: usize = 3;
 pub(in super::super) struct Path {
     steps: Vec<Level>,
     run: Option<Inside>,
-    key: Key,
+    key: Buffer,
 }
 
 /// A node on the way.
@@ -53,15 +53,22 @@ struct Branch {
 #[derive(Clone, Copy, Debug)]
 struct Inside {
     run: Ref,
-    layout: Layout,
-    index: usize,
+    walk: RunWalk,
     /// The entry that was entered.
     first: usize,
-    /// Where the next suffix and body begin.
-    suffix: usize,
-    body: usize,
     /// Bytes of the key down to the run, its prefix included.
     depth: usize,
+}
+
+impl Inside {
+    /// Moves over the next entry of the run, which is given, and puts its suffix at the end of the key.
+    #[inline(always)]
+    fn step<'a>(&mut self, run: Run<'a>, key: &mut Buffer) -> Option<Entry<'a>> {
+        let passed = self.walk.next(run)?;
+        key.truncate(self.depth);
+        key.extend_by(passed.suffix, passed.len);
+        Some(passed.entry())
+    }
 }
 
 impl Path {
@@ -121,10 +128,8 @@ impl Path {
     /// Stands before the entry at `index` of a run whose path is the present key.
     fn enter(&mut self, arena: &Arena, at: Ref, index: usize) {
         let run = Run::at(arena, at);
-        let layout = run.layout();
         self.key.extend(run.prefix());
-        let (suffix, body) = (run.suffix_start(&layout, index), run.body_start(&layout, index));
-        self.run = Some(Inside { run: at, layout, index, first: index, suffix, body, depth: self.key.len() });
+        self.run = Some(Inside { run: at, walk: run.walk_from(index), first: index, depth: self.key.len() });
     }
 
     /// Moves over the next entry and returns it; its key is [`Path::key`] then.
@@ -132,15 +137,7 @@ impl Path {
     pub(in super::super) fn next<'a>(&mut self, arena: &'a Arena) -> Option<Entry<'a>> {
         loop {
             if let Some(inside) = &mut self.run {
-                let run = Run::at(arena, inside.run);
-                let Inside { ref layout, index, suffix, body, depth, .. } = *inside;
-                if index < layout.count {
-                    let (len, size) = (run.len_at(layout, index), run.size_at(layout, index));
-                    self.key.end_with(depth, &run.bytes[suffix..], len);
-                    let entry = Entry { tag: run.tag_at(layout, index), body: &run.bytes[body..body + size] };
-                    inside.index += 1;
-                    inside.suffix += len;
-                    inside.body += size;
+                if let Some(entry) = inside.step(Run::at(arena, inside.run), &mut self.key) {
                     return Some(entry);
                 }
                 self.run = None;
@@ -158,18 +155,15 @@ impl Path {
     ) -> ControlFlow<()> {
         let Some(inside) = &mut self.run else { return ControlFlow::Continue(()) };
         let run = Run::at(arena, inside.run);
-        let Inside { layout, mut index, mut suffix, mut body, depth, .. } = *inside;
+        // A copy, so that it can be kept in registers.
+        let mut ahead = *inside;
         let mut flow = ControlFlow::Continue(());
-        while index < layout.count && flow.is_continue() {
-            let (len, size) = (run.len_at(&layout, index), run.size_at(&layout, index));
-            self.key.end_with(depth, &run.bytes[suffix..], len);
-            let entry = Entry { tag: run.tag_at(&layout, index), body: &run.bytes[body..body + size] };
-            index += 1;
-            suffix += len;
-            body += size;
+        while flow.is_continue()
+            && let Some(entry) = ahead.step(run, &mut self.key)
+        {
             flow = visit(self.key.get(), entry);
         }
-        (inside.index, inside.suffix, inside.body) = (index, suffix, body);
+        *inside = ahead;
         flow
     }
 
@@ -236,7 +230,7 @@ impl Path {
     /// Whether the entry that was returned last is the first of its run that was.
     #[inline]
     pub(in super::super) fn is_run_new(&self) -> bool {
-        self.run.as_ref().is_none_or(|inside| inside.index == inside.first + 1)
+        self.run.as_ref().is_none_or(|inside| inside.walk.index() == inside.first + 1)
     }
 }
 
