@@ -21,12 +21,7 @@ impl Trie {
     /// Ordered iteration without a cursor: the first record whose key is above `key` (`None`: the first of all). Its
     /// key replaces the content of `out`.
     pub fn next_after(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
-        let mut path = Path::default();
-        path.seek(self.records, &self.store.arena, key.unwrap_or_default(), key.is_some());
-        let entry = path.next(&self.store.arena)?;
-        out.clear();
-        out.extend_from_slice(path.key());
-        Some(Record::new(&self.store, out, entry))
+        self.next_from(key.unwrap_or_default(), key.is_some(), out)
     }
 
     /// The same downwards: the last record whose key is below `key` (`None`: the last of all).
@@ -54,7 +49,7 @@ impl Trie {
         let mut removed = Removed::default();
         let mut key = Vec::new();
         while removed.live + removed.tombstones < budget {
-            if self.next_at(prefix, &mut key).is_none() || !key.starts_with(prefix) {
+            if self.next_from(prefix, false, &mut key).is_none() || !key.starts_with(prefix) {
                 break;
             }
             let left = budget - removed.live - removed.tombstones;
@@ -71,10 +66,10 @@ impl Trie {
         removed
     }
 
-    /// The first record whose key is at least `key`. Its key replaces the content of `out`.
-    fn next_at(&self, key: &[u8], out: &mut Vec<u8>) -> Option<Record<'_>> {
+    /// The first record whose key is at least `key`, or above it if `after`. Its key replaces the content of `out`.
+    fn next_from(&self, key: &[u8], after: bool, out: &mut Vec<u8>) -> Option<Record<'_>> {
         let mut path = Path::default();
-        path.seek(self.records, &self.store.arena, key, false);
+        path.seek(self.records, &self.store.arena, key, after);
         let entry = path.next(&self.store.arena)?;
         out.clear();
         out.extend_from_slice(path.key());

@@ -79,6 +79,7 @@ impl<'a> Body<'a> {
 
 /// A record as an entry of the tree, to be stored.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one write, and never in the heap")]
 pub(super) enum Encoded<'t> {
     /// A text with no books about it: most records of a server without a cluster.
     Plain(&'t [u8]),

@@ -60,6 +60,13 @@ struct Head {
     above: u32,
 }
 
+impl Head {
+    /// The first block.
+    fn bytes(self, arena: &Arena) -> &[u8] {
+        self.block.map_or(&[], |at| &arena.tail(at)[..self.len as usize])
+    }
+}
+
 /// A gap of a block.
 #[derive(Clone, Copy)]
 struct Gap {
@@ -231,7 +238,7 @@ impl Lists {
             let block = plan(body, from, region).applied(body);
             return self.store(arena, workshop, slot, from, found, &block);
         }
-        let block = head.block.map_or(&[][..], |at| &arena.tail(at)[..head.len as usize]);
+        let block = head.bytes(arena);
         let block = plan(block, 0, region).applied(block);
         self.store_head(arena, slot, &block);
         if block.len() > HEAD_BYTES_MAX {
@@ -272,7 +279,7 @@ impl Lists {
         let head = self.heads[slot.index()];
         if old.max(new) < head.above && (head.len as usize) < HEAD_BYTES_MAX - 2 * GAP_BYTES_MAX {
             // Both in the first block, as mostly.
-            let block = &arena.tail(head.block.expect("it has a number"))[..head.len as usize];
+            let block = head.bytes(arena);
             let block = Edit::remove(block, 0, old).applied(block);
             let block = Edit::add(&block, 0, new).applied(&block);
             return self.store_head(arena, slot, &block);
@@ -334,7 +341,7 @@ impl Lists {
     /// The regions of a slot, rising, each once.
     pub(super) fn regions(&self, arena: &Arena, slot: Slot) -> Vec<u32> {
         let Some(head) = self.heads.get(slot.index()) else { return Vec::new() };
-        let block = head.block.map_or(&[][..], |at| &arena.tail(at)[..head.len as usize]);
+        let block = head.bytes(arena);
         let mut regions: Vec<u32> = gaps(block, 0).map(|gap| gap.number).collect();
         if head.above != NOTHING {
             let mut path = Path::default();
@@ -357,13 +364,13 @@ impl Lists {
         after: &mut Vec<u8>,
         budget: usize,
     ) -> bool {
-        // One byte more than any key has, and the number of the next head.
-        let heads_begin = [&[0xFF; KEY_BYTES + 1][..]].concat();
+        /// One byte more than any key of the tree has; behind it stands the number of the next head.
+        const HEADS: [u8; KEY_BYTES + 1] = [0xFF; KEY_BYTES + 1];
         if after.is_empty() {
-            after.extend_from_slice(&heads_begin);
+            after.extend_from_slice(&HEADS);
             after.extend([0, 0]);
         }
-        if let Some(&[low, high]) = after.strip_prefix(&heads_begin[..]) {
+        if let Some(&[low, high]) = after.strip_prefix(&HEADS) {
             let from = usize::from(u16::from_le_bytes([low, high]));
             let to = self.heads.len().min(from + budget);
             for head in self.heads.get_mut(from..to).unwrap_or_default() {
@@ -374,7 +381,7 @@ impl Lists {
             }
             after.clear();
             if to < self.heads.len() {
-                after.extend_from_slice(&heads_begin);
+                after.extend_from_slice(&HEADS);
                 after.extend((to as u16).to_le_bytes());
                 return false;
             }
@@ -386,7 +393,7 @@ impl Lists {
     pub(super) fn check(&self, arena: &Arena, owned: &mut Owned<'_>, expected: &[(Slot, u32)]) {
         let mut listed = Vec::new();
         for (slot, head) in Slot::all().zip(&self.heads) {
-            let block = head.block.map_or(&[][..], |at| &arena.tail(at)[..head.len as usize]);
+            let block = head.bytes(arena);
             assert!(block.len() <= HEAD_BYTES_MAX && head.block.is_some() != block.is_empty(), "a bad block");
             head.block.into_iter().for_each(|at| owned.own(at, block.len()));
             listed.extend(gaps(block, 0).map(|gap| (slot, gap.number)));

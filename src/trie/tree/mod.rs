@@ -15,10 +15,10 @@
 //! ```
 //! The tree maps keys to entries: a tag and a body of at most 255 bytes.
 
+mod below;
 mod buffer;
 mod check;
 mod evacuate;
-mod floor;
 mod grow;
 mod many;
 mod patch;

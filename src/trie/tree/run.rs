@@ -330,17 +330,8 @@ impl<'a> Run<'a> {
         Some(run.entry(&layout, run.find_in(&layout, key, depth)?))
     }
 
-    /// How many keys are below the one that continues with `rest`.
-    pub(in super::super) fn position(self, rest: &[u8]) -> usize {
-        self.position_by::<false>(rest)
-    }
-
-    /// How many keys are the one that continues with `rest`, or below.
-    pub(super) fn position_above(self, rest: &[u8]) -> usize {
-        self.position_by::<true>(rest)
-    }
-
-    fn position_by<const WITH_SAME: bool>(self, rest: &[u8]) -> usize {
+    /// How many keys are below the one that continues with `rest`, or are it if `WITH_SAME`.
+    pub(super) fn position<const WITH_SAME: bool>(self, rest: &[u8]) -> usize {
         let prefix = self.prefix();
         match rest.get(..prefix.len()) {
             Some(head) => match prefix.cmp(head) {

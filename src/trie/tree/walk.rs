@@ -86,7 +86,7 @@ impl Path {
                 let depth = if run.is_shared() { edge_depth } else { depth };
                 self.key.truncate(depth);
                 let rest = &key[depth..];
-                let index = if after { run.position_above(rest) } else { run.position(rest) };
+                let index = if after { run.position::<true>(rest) } else { run.position::<false>(rest) };
                 self.enter(arena, at, index);
                 return;
             }
@@ -105,13 +105,13 @@ impl Path {
                 return;
             };
             // A shared run of the edge before may reach beyond the edge that is missing.
-            let child = node.child(edge).or_else(|| {
+            let own = node.child(edge);
+            let child = own.or_else(|| {
                 let below = node.child(node.edge_below(edge)?)?;
                 let bytes = arena.tail(below);
                 (is_run(bytes) && Run::new(bytes).is_shared()).then_some(below)
             });
-            let position = node.position(edge) + usize::from(node.child(edge).is_some());
-            self.push(arena, at, position, child);
+            self.push(arena, at, node.position(edge) + usize::from(own.is_some()), child);
             let Some(child) = child else { return };
             self.key.push(edge);
             depth = edge_depth + 1;
@@ -282,115 +282,4 @@ impl Path {
         out.extend_from_slice(self.key.get());
         out.extend_from_slice(run.suffix_at(run.count() - 1));
     }
-}
-
-impl Tree {
-    /// The last entry whose key is below `key`, of all if that is `None`; its key replaces the content of `out`.
-    pub(in super::super) fn last_below<'a>(
-        self,
-        arena: &'a Arena,
-        key: Option<&[u8]>,
-        out: &mut Vec<u8>,
-    ) -> Option<Entry<'a>> {
-        out.clear();
-        let mut at = self.root?;
-        let Some(key) = key else { return Some(last_entry(arena, at, out)) };
-        // The node with the nearest smaller child on the way: its depth with the prefix, and the edge to search below.
-        let mut before: Option<(Ref, usize, u8)> = None;
-        let (mut depth, mut edge_depth) = (0, 0);
-        loop {
-            let bytes = arena.tail(at);
-            if is_run(bytes) {
-                let run = Run::new(bytes);
-                let depth = if run.is_shared() { edge_depth } else { depth };
-                match run.position(&key[depth..]) {
-                    0 => break,
-                    index => {
-                        out.extend_from_slice(&key[..depth]);
-                        return Some(take(run, index - 1, out));
-                    }
-                }
-            }
-            let node = Node::new(bytes);
-            let (prefix, rest) = (node.prefix(), &key[depth..]);
-            let common = common_len(prefix, rest);
-            if common < prefix.len() {
-                if rest.get(common).is_some_and(|&byte| byte > prefix[common]) {
-                    out.extend_from_slice(&key[..depth]);
-                    return Some(last_entry(arena, at, out));
-                }
-                break;
-            }
-            edge_depth = depth + common;
-            let Some(&edge) = key.get(edge_depth) else { break };
-            if node.term().is_some() || node.edge_below(edge).is_some() {
-                before = Some((at, edge_depth, edge));
-            }
-            match node.child(edge) {
-                None => break,
-                Some(child) => at = child,
-            }
-            depth = edge_depth + 1;
-        }
-        let (node, depth, edge) = before?;
-        out.extend_from_slice(&key[..depth]);
-        self.last_before_edge(arena, node, edge, &key[depth..], out)
-    }
-
-    /// The last entry below `rest`, which begins with `edge`, in the children of a node before that edge; those of the
-    /// edge itself have none.
-    fn last_before_edge<'a>(
-        self,
-        arena: &'a Arena,
-        at: Ref,
-        mut edge: u8,
-        rest: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Option<Entry<'a>> {
-        let node = Node::at(arena, at);
-        while let Some(below) = node.edge_below(edge) {
-            let child = node.child(below).expect("the edge is there");
-            let bytes = arena.tail(child);
-            if !is_run(bytes) || !Run::new(bytes).is_shared() {
-                out.push(below);
-                return Some(last_entry(arena, child, out));
-            }
-            let run = Run::new(bytes);
-            // It may reach beyond the edge.
-            match run.position(rest) {
-                0 => edge = below,
-                index => return Some(take(run, index - 1, out)),
-            }
-        }
-        Some(last_entry(arena, node.term()?, out))
-    }
-}
-
-/// The last entry below `at`; what leads to it is appended to `out`.
-fn last_entry<'a>(arena: &'a Arena, mut at: Ref, out: &mut Vec<u8>) -> Entry<'a> {
-    loop {
-        let bytes = arena.tail(at);
-        if is_run(bytes) {
-            let run = Run::new(bytes);
-            return take(run, run.count() - 1, out);
-        }
-        let node = Node::new(bytes);
-        out.extend_from_slice(node.prefix());
-        let Some(edge) = node.last_edge() else {
-            at = node.term().expect("a node has a term or an edge");
-            continue;
-        };
-        at = node.child(edge).expect("the edge is there");
-        let bytes = arena.tail(at);
-        if !is_run(bytes) || !Run::new(bytes).is_shared() {
-            out.push(edge);
-        }
-    }
-}
-
-/// The entry at `index`, what its key ends with appended to `out`.
-fn take<'a>(run: Run<'a>, index: usize, out: &mut Vec<u8>) -> Entry<'a> {
-    out.extend_from_slice(run.prefix());
-    out.extend_from_slice(run.suffix_at(index));
-    run.entry_at(index)
 }
