@@ -160,7 +160,7 @@ impl Store {
     }
 }
 
-fn kind_bits(kind: Kind) -> u8 {
+const fn kind_bits(kind: Kind) -> u8 {
     match kind {
         Kind::Text => 0,
         Kind::Document => 1,
@@ -290,6 +290,12 @@ impl<'t> Record<'t> {
     /// If the kind is not [`Kind::Text`].
     #[inline]
     pub fn text(&self) -> Bytes<'t> {
+        // The tag of a short text without a version and an expiry: nothing is before it.
+        if self.tag & !SLOT_OWN == kind_bits(Kind::Text) { Bytes::whole(self.bytes) } else { self.any_text() }
+    }
+
+    #[inline(never)]
+    fn any_text(self) -> Bytes<'t> {
         match self.body() {
             Body::Text(text) => Bytes::whole(text),
             Body::TextOutside { first, len } => Bytes::stored(&self.store.arena, first, len),
