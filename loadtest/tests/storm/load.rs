@@ -124,7 +124,7 @@ fn connections_are_made_anew_after_so_many_requests() {
 fn a_crowd_stands_around_and_is_told() {
     let stub = Stub::start(Manners::Good);
     let crowd = "--idle 5 --half-open 3 --slowloris 2 --slow-readers 1 --connect-storm 4/10ms --threads 2";
-    let (result, code) = run(stub.port, &format!("--duration 0.5 --warmup 0 --command ping -c 4 {crowd}"));
+    let (result, code) = run(stub.port, &format!("-n 20000 --warmup 0 --command ping -c 4 {crowd}"));
     assert_eq!(code, 0, "{result}");
     let told: Vec<(&str, u64, u64)> = result["crowd"]
         .as_array()
@@ -146,7 +146,7 @@ fn slices_of_time_go_into_files() {
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (csv, hdr, html) = (file("run.csv"), file("run.hdr"), file("run.html"));
     let files = format!("--csv {csv} --hdr {hdr} --html {html} --interval 100ms");
-    let (result, code) = run(stub.port, &format!("--duration 0.45 --warmup 0 --command ping {files}"));
+    let (result, code) = run(stub.port, &format!("-n 20000 --warmup 0 --command ping {files}"));
     assert_eq!(code, 0, "{result}");
     let text = std::fs::read_to_string(&csv).unwrap();
     let requests: u64 =

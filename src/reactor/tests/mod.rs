@@ -235,12 +235,22 @@ fn ask(client: &Client, line: &str) -> String {
 }
 
 /// Reads to the end of a line, byte by byte: nothing behind it is taken.
-fn read_line(mut client: &Client) -> String {
+fn read_line(client: &Client) -> String {
     let (mut line, mut byte) = (vec![], [0]);
-    while client.read(&mut byte).unwrap() == 1 && byte != [b'\n'] {
+    while read_some(client, &mut byte) == 1 && byte != [b'\n'] {
         line.push(byte[0]);
     }
     String::from_utf8(line).unwrap()
+}
+
+/// Reads what is there. A process that was stopped in the midst of it reads on.
+fn read_some(mut client: &Client, into: &mut [u8]) -> usize {
+    loop {
+        match client.read(into) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result.unwrap(),
+        }
+    }
 }
 
 fn read_all(mut client: &Client) -> String {
