@@ -209,6 +209,8 @@ struct Fields<'a, F> {
     key: Vec<u8>,
     left: usize,
     prefix: &'a [u8],
+    /// The document's key begins with the prefix, so all paths do.
+    within: bool,
     show: F,
 }
 impl<F: FnMut(&[u8], u64)> Fields<'_, F> {
@@ -221,7 +223,7 @@ impl<F: FnMut(&[u8], u64)> Fields<'_, F> {
             self.key.extend_from_slice(name.as_slice().expect("a short name"));
             match field.value.int() {
                 None => self.all_of(field.value)?,
-                Some(v) if self.key.starts_with(self.prefix) => {
+                Some(v) if self.within || self.key.starts_with(self.prefix) => {
                     (self.show)(&self.key, gather(v));
                     self.left -= 1;
                     if self.left == 0 {
@@ -235,10 +237,11 @@ impl<F: FnMut(&[u8], u64)> Fields<'_, F> {
     }
 }
 fn walk(trie: &Trie, mut c: Cursor, n: usize, prefix: &[u8], f: &mut impl FnMut(&[u8], u64)) {
-    let mut fields = Fields { key: Vec::new(), left: n, prefix, show: f };
+    let mut fields = Fields { key: Vec::new(), left: n, prefix, within: false, show: f };
     c.walk(trie, |key, record| {
         fields.key.clear();
         fields.key.extend_from_slice(key);
+        fields.within = key.starts_with(prefix);
         fields.all_of(record.document())
     });
 }

@@ -162,7 +162,7 @@ impl<'t> Parts<'t> {
 impl<'t> Iterator for Parts<'t> {
     type Item = (Option<Name<'t>>, Payload<'t>);
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.rest.is_empty() {
             return None;

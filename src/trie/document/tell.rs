@@ -47,7 +47,7 @@ pub struct Children<'t> {
 impl<'t> Iterator for Children<'t> {
     type Item = Child<'t>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Child<'t>> {
         let (name, payload) = self.rest.next(self.store)?;
         let name = name.map(|name| FieldName { store: self.store, name });
@@ -70,7 +70,7 @@ enum OpenName<'t> {
 }
 
 impl<'t> Open<'t> {
-    #[inline]
+    #[inline(always)]
     fn next(&mut self, store: &'t Store) -> Option<(Option<OpenName<'t>>, Payload<'t>)> {
         match self {
             Open::Packed(parts) => {
