@@ -24,12 +24,21 @@ pub enum Edited {
     Added,
 }
 
+/// A record that was found, what the books have of it, and how it is to be written.
+#[derive(Clone, Copy)]
+struct Standing<'k> {
+    key: &'k [u8],
+    found: Found,
+    old: Old,
+    meta: Meta,
+}
+
 /// A document that is to be changed.
-enum Document {
+enum Document<'k> {
     /// It is packed; the scratch has its bytes and the place.
-    Packed(Found, Old),
-    /// It stands in blocks from here on; how it is to be written.
-    Blocks(Option<Ref>, Meta),
+    Packed(Standing<'k>),
+    /// It stands in blocks, from here on.
+    Blocks(Standing<'k>, Option<Ref>),
     /// There is none, or no place for the change.
     Nowhere,
 }
@@ -69,15 +78,15 @@ impl Trie {
     /// nothing changes.
     pub fn remove_at(&mut self, key: &[u8], path: &[Segment<'_>], version: Version) -> bool {
         match self.look_up(key, path, version, Change::Remove) {
-            Document::Packed(found, old) => {
-                let Scratch { standing, place, changed, .. } = &mut self.scratch;
-                assert!(place.splice(standing, &[], changed), "less than before fits");
-                self.settle(found, key, old, Meta { version, ..old.meta });
+            Document::Packed(record) => {
+                let Scratch { before, place, changed, .. } = &mut self.scratch;
+                assert!(place.splice(before, &[], changed), "less than before fits");
+                self.settle(record);
             }
-            Document::Blocks(root, meta) => {
+            Document::Blocks(record, root) => {
                 let Some(root) = self.store.remove_at(root, path) else { return false };
-                self.rewrite(key, meta, Some(root));
-                self.demote(key, meta, root);
+                self.write(record, Body::Document(root));
+                self.demote(key, record.meta, root);
             }
             Document::Nowhere => return false,
         }
@@ -92,14 +101,13 @@ impl Trie {
         change: Change,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Edited, PutError<E>> {
-        let (found, old) = match self.look_up(key, path, version, change) {
-            Document::Packed(found, old) => (found, old),
-            Document::Blocks(root, meta) => {
-                return self.edit_blocks(key, path, meta, root, change == Change::Insert, build);
+        let record = match self.look_up(key, path, version, change) {
+            Document::Packed(record) => record,
+            Document::Blocks(record, root) => {
+                return self.edit_blocks(record, path, root, change == Change::Insert, build);
             }
             Document::Nowhere => return Ok(Edited::Nowhere),
         };
-        let meta = Meta { version, ..old.meta };
         let value = &mut self.scratch.value;
         value.restart(path.len());
         let told = build(value);
@@ -112,49 +120,56 @@ impl Trie {
             _ => None,
         };
         if self.pack_at(name) {
-            if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
+            if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, record.meta)) {
                 self.store.unpack(&self.scratch.piece);
                 return Err(PutError::Trie(TrieError::Full));
             }
-            self.settle(found, key, old, meta);
+            self.settle(record);
         } else {
             let built = self.outgrow(name).map_err(full)?;
-            if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
+            if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, record.meta)) {
                 self.store.free_built(&self.scratch, built);
                 return Err(PutError::Trie(TrieError::Full));
             }
-            self.put_built(key, meta, built);
+            self.put_built(key, record.meta, built);
         }
         Ok(if is_taken { Edited::Replaced } else { Edited::Added })
     }
 
     /// Finds a document, and if it is packed the place of a change in it; its bytes are copied to the scratch.
-    fn look_up(&mut self, key: &[u8], path: &[Segment<'_>], version: Version, change: Change) -> Document {
+    fn look_up<'k>(
+        &mut self,
+        key: &'k [u8],
+        path: &[Segment<'_>],
+        version: Version,
+        change: Change,
+    ) -> Document<'k> {
         let Some(found) = self.find(key) else { return Document::Nowhere };
         let record = Record::new(&self.store, key, Tree::entry(&self.store.arena, found));
         let old = Old::of(&record);
+        let standing = Standing { key, found, old, meta: Meta { version, ..old.meta } };
         match record.body() {
             Body::Packed(bytes) => {
-                let Scratch { standing, place, .. } = &mut self.scratch;
+                let Scratch { before, place, .. } = &mut self.scratch;
                 if !self.store.find_place(bytes, path, change, place) {
                     return Document::Nowhere;
                 }
-                standing.clear();
-                standing.extend_from_slice(bytes);
-                Document::Packed(found, old)
+                before.clear();
+                before.extend_from_slice(bytes);
+                Document::Packed(standing)
             }
-            Body::Document(root) => Document::Blocks(root, Meta { version, ..old.meta }),
+            Body::Document(root) => Document::Blocks(standing, root),
             _ => Document::Nowhere,
         }
     }
 
     /// Packs the value that was logged and puts it into its document; whether it fits. If not, nothing stays.
     fn pack_at(&mut self, name: Option<&str>) -> bool {
-        let Scratch { value, piece, standing, place, changed, .. } = &mut self.scratch;
+        let Scratch { value, piece, before, place, changed, .. } = &mut self.scratch;
         if !self.store.pack_value(value, name, piece) {
             return false;
         }
-        let fits = place.splice(standing, &piece.bytes, changed);
+        let fits = place.splice(before, &piece.bytes, changed);
         if !fits {
             self.store.unpack(piece);
         }
@@ -162,28 +177,32 @@ impl Trie {
     }
 
     /// Stores a packed document that was changed, and releases the names of what is no longer in it.
-    fn settle(&mut self, found: Found, key: &[u8], old: Old, meta: Meta) {
-        let Scratch { standing, place, .. } = &self.scratch;
-        place.each_cut_id(standing, |id| self.store.release(self.store.leaf_of(id)));
+    fn settle(&mut self, record: Standing<'_>) {
+        let Scratch { before, place, .. } = &self.scratch;
+        place.each_cut_id(before, |id| self.store.release(self.store.leaf_of(id)));
         let changed = std::mem::take(&mut self.scratch.changed);
-        self.overwrite(found, key, old, meta, Body::Packed(&changed));
+        self.write(record, Body::Packed(&changed));
         self.scratch.changed = changed;
+    }
+
+    fn write(&mut self, record: Standing<'_>, body: Body<'_>) {
+        let Standing { key, found, old, meta } = record;
+        self.overwrite(found, key, old, meta, body);
     }
 
     /// Builds a document anew with the value that was logged, as it is too large to be packed, or was before its names
     /// got ids.
     fn outgrow(&mut self, name: Option<&str>) -> Result<Built, SinkError> {
-        let Scratch { log, value, standing, place, .. } = &mut self.scratch;
+        let Scratch { log, value, before, place, .. } = &mut self.scratch;
         log.restart(0);
-        self.store.tell_changed(standing, place, name, value, log)?;
+        self.store.tell_changed(before, place, name, value, log)?;
         self.store.pack(&mut self.scratch)
     }
 
     fn edit_blocks<E>(
         &mut self,
-        key: &[u8],
+        record: Standing<'_>,
         path: &[Segment<'_>],
-        meta: Meta,
         root: Option<Ref>,
         insert: bool,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
@@ -201,7 +220,7 @@ impl Trie {
             Some(Segment::Field(name)) => names::spans_for(name.len()),
             _ => 0,
         };
-        let spans = BLOCK_SPANS + name_spans + spans_for_record(key, meta);
+        let spans = BLOCK_SPANS + name_spans + spans_for_record(record.key, record.meta);
         if let Err(Exhausted) = self.store.arena.reserve(spans) {
             self.store.free_payload(Payload::Set(carrier));
             return Err(PutError::Trie(TrieError::Full));
@@ -209,10 +228,10 @@ impl Trie {
         let cell = first_cell(&self.store.arena, carrier);
         let root = self.store.place_cell(root, path, target, cell);
         self.store.free_carrier(carrier);
-        self.rewrite(key, meta, Some(root));
+        self.write(record, Body::Document(root));
         let is_replaced = matches!(target, Target::Replace { .. });
         if is_replaced {
-            self.demote(key, meta, root);
+            self.demote(record.key, record.meta, root);
         }
         Ok(if is_replaced { Edited::Replaced } else { Edited::Added })
     }

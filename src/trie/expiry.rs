@@ -49,7 +49,7 @@ impl Trie {
             return Ok(true);
         }
         self.store.arena.reserve(spans_for_record(key, meta))?;
-        self.rewrite(key, meta, None);
+        self.rewrite(key, meta);
         Ok(true)
     }
 

@@ -1,6 +1,6 @@
 //! Writing records, whatever they hold: the tree first, then the books.
 
-use super::arena::{Exhausted, Ref};
+use super::arena::Exhausted;
 use super::document::{Builder, Built, Payload};
 use super::record::Body;
 use super::tree::{Found, Gap, Spot, Tree};
@@ -108,7 +108,7 @@ impl Trie {
     /// Stores a record in the place of what stood there.
     fn put(&mut self, key: &[u8], meta: Meta, body: Body<'_>) -> Option<Kind> {
         match self.records.locate(&self.store.arena, &mut self.workshop, key) {
-            Spot::Found(found) => Some(self.replace(found, key, meta, body, true)),
+            Spot::Found(found) => Some(self.replace(found, key, meta, body)),
             Spot::Missing(gap) => {
                 self.insert(gap, key, meta, body);
                 None
@@ -129,15 +129,13 @@ impl Trie {
         }
     }
 
-    /// Writes a record that stands anew with the same content: with another root of its document, if one is given.
-    pub(super) fn rewrite(&mut self, key: &[u8], meta: Meta, root: Option<Option<Ref>>) {
+    /// Writes a record that stands anew with the same content.
+    pub(super) fn rewrite(&mut self, key: &[u8], meta: Meta) {
         let found = self.find(key).expect("a record that is written anew is there");
         let mut copy = Vec::new();
-        let body = match root {
-            Some(root) => Body::Document(root),
-            None => self.record(key, found).body().held_in(&mut copy),
-        };
-        self.replace(found, key, meta, body, false);
+        let record = self.record(key, found);
+        let (old, body) = (Old::of(&record), record.body().held_in(&mut copy));
+        self.overwrite(found, key, old, meta, body);
     }
 
     /// The entry of this key, if it is there; until another is looked for or any is changed.
@@ -160,9 +158,9 @@ impl Trie {
         self.note(key, body.kind(), meta);
     }
 
-    /// Writes the record that was found anew, and frees what its old body held if that is asked for.
-    fn replace(&mut self, found: Found, key: &[u8], meta: Meta, body: Body<'_>, free_body: bool) -> Kind {
-        let old = if free_body { self.free_found(key, found) } else { Old::of(&self.record(key, found)) };
+    /// Writes the record that was found anew, and frees what its old body held.
+    fn replace(&mut self, found: Found, key: &[u8], meta: Meta, body: Body<'_>) -> Kind {
+        let old = self.free_found(key, found);
         self.overwrite(found, key, old, meta, body);
         old.kind
     }

@@ -41,7 +41,7 @@ pub(in super::super) struct Scratch {
     /// The value that was packed last.
     pub(in super::super) piece: Packed,
     /// A packed document in which a value is to change, where ...
-    pub(in super::super) standing: Vec<u8>,
+    pub(in super::super) before: Vec<u8>,
     pub(in super::super) place: Place,
     /// ... and as it is then.
     pub(in super::super) changed: Vec<u8>,
