@@ -119,8 +119,7 @@ impl<'k> Split<'k> {
     #[inline]
     fn new(k: &'k [u8]) -> Split<'k> {
         let (key, rest) = cut(k).expect("a path");
-        // SAFETY: all names of the set are ASCII; who uses a trie has text in hand.
-        let field = |name| Segment::Field(unsafe { std::str::from_utf8_unchecked(name) });
+        let field = |name| Segment::Field(std::str::from_utf8(name).expect("text"));
         match cut(rest) {
             None => Split { key, path: [field(rest); 2], len: 1 },
             Some((set, name)) => Split { key, path: [field(set), field(name)], len: 2 },
