@@ -323,8 +323,8 @@ impl<'a> Run<'a> {
     /// run as its argument: so the descents before it keep their registers.
     #[inline(never)]
     pub(in super::super) fn get(bytes: &'a Tail, key: &[u8], depth: usize) -> Option<Entry<'a>> {
-        // Of most runs the marks and lengths reach that far, and it is known before the head has come.
-        prefetch(&bytes[64]);
+        // Where in it the suffix and the body are is known late, which lines a run has mostly at once.
+        (1..8).for_each(|line| prefetch(&bytes[64 * line]));
         let run = Run::new(bytes);
         let layout = run.layout();
         Some(run.entry(&layout, run.find_in(&layout, key, depth)?))
