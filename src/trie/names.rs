@@ -39,8 +39,8 @@ struct Head([u8; 1 + HEAD_NAME_BYTES]);
 impl Head {
     #[inline]
     fn of(name: &[u8]) -> Head {
-        let low = u128::from(words::lead(name));
-        let high = u128::from(name.get(8..).map_or(0, words::lead));
+        let low = u128::from(words::first_word(name));
+        let high = u128::from(name.get(8..).map_or(0, words::first_word));
         Head((name.len().min(255) as u128 | low << 8 | high << 72).to_le_bytes())
     }
 

@@ -22,7 +22,7 @@ pub(super) fn word_of_key(key: &[u8], from: usize) -> u64 {
 
 /// The first eight of `bytes` as a little-endian word, with zeros behind their end.
 #[inline(always)]
-pub(super) fn lead(bytes: &[u8]) -> u64 {
+pub(super) fn first_word(bytes: &[u8]) -> u64 {
     match bytes.first_chunk() {
         Some(word) => u64::from_le_bytes(*word),
         None => short_word(bytes),
@@ -89,7 +89,7 @@ mod tests {
             let (from, len) = (rng.index(key.len() + 1), rng.index(most));
             assert_eq!(continues(&key, from, &bytes, len), key[from..].starts_with(&bytes[..len]));
             let padded: Vec<u8> = key[from..].iter().chain(&[0; 8]).take(8).copied().collect();
-            assert_eq!(lead(&key[from..]).to_le_bytes(), padded[..]);
+            assert_eq!(first_word(&key[from..]).to_le_bytes(), padded[..]);
             let (other, len) = (rng.index(24), rng.index(20));
             assert_eq!(
                 same(&bytes[..len], &bytes[other..other + len]),

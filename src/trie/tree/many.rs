@@ -9,14 +9,12 @@
 use super::super::arena::{Arena, Ref};
 use super::super::radix::Node;
 use super::run::{Entry, Run};
-use super::search::prefetch;
+use super::search::{prefetch, prefetch_lines};
 use super::{Tree, is_run};
 use arrayvec::ArrayVec;
 
 /// Descents under way at once; a core has about as many loads in flight.
 const WIDTH: usize = 16;
-/// Bytes of a cache line.
-pub(super) const LINE_BYTES: usize = 64;
 /// What is asked for of a node or run before it is read: most need no more.
 const HEAD_LINES: usize = 3;
 
@@ -80,7 +78,7 @@ fn find_together<'a>(root: Ref, arena: &'a Arena, keys: &[&[u8]]) -> [Option<Ent
                 let depth = key.len().min(edge_depth + 1) as u32;
                 *descent = Descent { at: next, depth, edge_depth: edge_depth as u32 };
                 let bytes = arena.tail(next);
-                (0..HEAD_LINES).for_each(|line| prefetch(&bytes[line * LINE_BYTES]));
+                prefetch_lines(bytes, 0..HEAD_LINES);
                 turn += 1;
                 continue;
             }

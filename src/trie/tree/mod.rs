@@ -38,7 +38,8 @@ pub(super) use walk::Path;
 use super::arena::{Arena, Ref, raw_of, ref_at, set_u32};
 use super::radix::Node;
 use super::radix::common_len;
-use run::RUN;
+use run::{RUN, RUN_LINES};
+use search::prefetch_lines;
 
 /// A tree; its nodes and runs live in the arena that is handed to every call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,7 +135,7 @@ impl Tree {
             let bytes = arena.tail(at);
             if is_run(bytes) {
                 // All of it is about to move or to be read.
-                (1..8).for_each(|line| prefetch(&bytes[64 * line]));
+                prefetch_lines(bytes, 1..RUN_LINES);
                 let run = Run::new(bytes);
                 let depth = if run.is_shared() { edge_depth } else { depth };
                 return match run.find(key, depth) {

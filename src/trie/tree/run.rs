@@ -14,8 +14,8 @@
 //! A lookup compares the prefix, hashes the rest to one byte, compares that with all marks at once, and then one suffix.
 
 use super::super::arena::{Arena, Ref, Tail};
-use super::super::words::{continues, same, word, word_of_key};
-use super::search::{BLOCK_BYTES, PLACES, chunk, matches, prefetch, sum};
+use super::super::words::{continues, first_word, same, word, word_of_key};
+use super::search::{BLOCK_BYTES, PLACES, chunk, matches, prefetch_lines, sum};
 use std::cmp::Ordering;
 
 /// Set in the first byte of every run, never in a node's.
@@ -33,6 +33,8 @@ pub(super) const SIZE_OFFSET: usize = 5;
 pub(super) const SUFFIXES_OFFSET: usize = 6;
 /// Entries that no run has more of.
 pub(in super::super) const ENTRIES_MAX: usize = BLOCK_BYTES;
+/// Lines of a run that are asked for at once.
+pub(super) const RUN_LINES: usize = 8;
 /// Longest body, suffix and prefix.
 pub(in super::super) const PART_BYTES_MAX: usize = 255;
 
@@ -94,7 +96,7 @@ pub(super) struct Layout {
 /// The mark of a suffix.
 #[inline]
 pub(super) fn mark_of(suffix: &[u8]) -> u8 {
-    mark_by(word_of_key(suffix, 0), suffix)
+    mark_by(first_word(suffix), suffix)
 }
 
 /// The mark of a suffix whose first eight bytes, zeros behind them, are `word`.
@@ -324,7 +326,7 @@ impl<'a> Run<'a> {
     #[inline(never)]
     pub(in super::super) fn get(bytes: &'a Tail, key: &[u8], depth: usize) -> Option<Entry<'a>> {
         // Where in it the suffix and the body are is known late, which lines a run has mostly at once.
-        (1..8).for_each(|line| prefetch(&bytes[64 * line]));
+        prefetch_lines(bytes, 1..RUN_LINES);
         let run = Run::new(bytes);
         let layout = run.layout();
         Some(run.entry(&layout, run.find_in(&layout, key, depth)?))
@@ -353,7 +355,7 @@ impl<'a> Run<'a> {
 
     fn suffix_position_by<const WITH_SAME: bool>(self, suffix: &[u8]) -> usize {
         let layout = self.layout();
-        let target = Target::<WITH_SAME> { suffix, lead: word_of_key(suffix, 0).swap_bytes() };
+        let target = Target::<WITH_SAME> { suffix, lead: first_word(suffix).swap_bytes() };
         if self.has(SAME_LEN) {
             let len = self.bytes[LEN_OFFSET] as usize;
             if len == 0 {

@@ -1,6 +1,8 @@
 //! Which of some bytes are a given byte: 16 at once where the machine can (SSE2, which every x86-64 has, so nothing is
 //! asked at run time), else one by one.
 
+use std::ops::Range;
+
 use super::super::arena::Tail;
 
 /// Bytes that one instruction looks at.
@@ -115,6 +117,15 @@ pub(in super::super) fn prefetch(byte: &u8) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = byte;
+}
+
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
+/// Asks for some of the cache lines of what begins here.
+#[inline(always)]
+pub(super) fn prefetch_lines(bytes: &Tail, lines: Range<usize>) {
+    lines.for_each(|line| prefetch(&bytes[line * LINE_BYTES]));
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use std::ops::ControlFlow;
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Node, common_len};
 use super::buffer::Buffer;
-use super::many::LINE_BYTES;
 use super::run::{Entry, Run, RunWalk};
-use super::search::prefetch;
+use super::search::prefetch_lines;
 use super::{Tree, evacuate, is_run};
 
 /// Children whose beginnings are asked for before a walk comes to them.
@@ -238,9 +237,7 @@ impl Path {
 #[inline]
 fn prefetch_after(node: Node<'_>, arena: &Arena, found: usize) {
     for child in node.children_after(found, AHEAD) {
-        let bytes = arena.tail(child);
-        prefetch(&bytes[0]);
-        prefetch(&bytes[LINE_BYTES]);
+        prefetch_lines(arena.tail(child), 0..2);
     }
 }
 
