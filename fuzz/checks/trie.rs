@@ -169,8 +169,8 @@ impl Pair {
             let expected = self.twin.range::<[u8], _>((from, Bound::Unbounded)).next();
             let found = cursor.next(&self.trie).map(|(key, record)| (key.to_vec(), record));
             assert_eq!(found.as_ref().map(|(key, _)| key), expected.map(|(key, _)| key));
-            if let (Some((_, record)), Some((_, held))) = (&found, expected) {
-                assert_same(*record, held);
+            if let (Some((key, record)), Some((_, held))) = (&found, expected) {
+                assert_same(key, *record, held);
             }
             *last = found.map(|(key, _)| key);
             if last.is_none() {
@@ -199,7 +199,7 @@ impl Pair {
     fn look(&self, key: &[u8]) {
         let mut out = Vec::new();
         match (self.trie.get(key), self.twin.get(key)) {
-            (Some(record), Some(held)) => assert_same(record, held),
+            (Some(record), Some(held)) => assert_same(key, record, held),
             (found, expected) => assert_eq!(found.is_some(), expected.is_some()),
         }
         let above = self.twin.range::<[u8], _>((Bound::Excluded(key), Bound::Unbounded)).next();
@@ -218,7 +218,7 @@ impl Pair {
         for (key, held) in &self.twin {
             let (found, record) = cursor.next(&self.trie).expect("a record of the twin");
             assert_eq!(found, key);
-            assert_same(record, held);
+            assert_same(key, record, held);
         }
         assert!(cursor.next(&self.trie).is_none());
         let tombstones = self.twin.values().filter(|held| held.kind == Kind::Tombstone).count();
@@ -228,8 +228,8 @@ impl Pair {
     }
 }
 
-fn assert_same(record: Record<'_>, held: &Held) {
-    assert_eq!((record.meta(), record.kind()), (held.meta, held.kind));
+fn assert_same(key: &[u8], record: Record<'_>, held: &Held) {
+    assert_eq!((record.meta(key), record.kind()), (held.meta, held.kind));
     match held.kind {
         Kind::Text => assert!(record.text() == held.content[..]),
         Kind::Document => {

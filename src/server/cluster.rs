@@ -264,7 +264,7 @@ impl Server {
                 last = true;
                 break;
             };
-            if record.kind() != Kind::Tombstone && record.slot().is_some_and(|slot| slots.contains(slot)) {
+            if record.kind() != Kind::Tombstone && record.slot(key).is_some_and(|slot| slots.contains(slot)) {
                 bytes.extend_from_slice(key);
                 ends.push(bytes.len());
             }

@@ -16,7 +16,7 @@ impl Trie {
         let (mut uses, mut epochs, mut of_slots) = (Vec::new(), Vec::new(), Vec::new());
         let (mut live, mut tombstones, mut expiring) = (0, 0, 0);
         self.records.check(arena, &mut owned, |owned, key, entry| {
-            let record = Record::new(&self.store, key, entry);
+            let record = Record::new(&self.store, entry);
             assert!(!key.is_empty(), "a record has no key");
             let is_live = record.kind() != Kind::Tombstone;
             live += usize::from(is_live);
@@ -24,7 +24,7 @@ impl Trie {
             expiring += usize::from(record.expires_at_ms().is_some());
             epochs.extend(record.epoch());
             let (version, kind) = (record.version(), record.kind());
-            of_slots.extend(record.slot().map(|slot| (slot, key.to_vec(), version, kind)));
+            of_slots.extend(record.slot(key).map(|slot| (slot, key.to_vec(), version, kind)));
             record.own(owned);
             match record.body() {
                 Body::Document(root) => self.store.check_document(root, owned, &mut uses),

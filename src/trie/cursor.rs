@@ -186,7 +186,7 @@ impl Cursor {
         }
         self.done = false;
         let key = self.path.key();
-        Some((key, Record::new(&trie.store, key, entry)))
+        Some((key, Record::new(&trie.store, entry)))
     }
 
     /// Shows `visit` the records that are left, with their keys, until it breaks off; then the walk can go on behind
@@ -200,7 +200,7 @@ impl Cursor {
             if !self.admitted {
                 continue;
             }
-            let seen = |key: &[u8], entry| visit(key, Record::new(&trie.store, key, entry));
+            let seen = |key: &[u8], entry| visit(key, Record::new(&trie.store, entry));
             if self.path.rest_of_run(&trie.store.arena, seen).is_break() {
                 return;
             }

@@ -145,8 +145,8 @@ impl Trie {
         change: Change,
     ) -> Document<'k> {
         let Some(found) = self.find(key) else { return Document::Nowhere };
-        let record = Record::new(&self.store, key, Tree::entry(&self.store.arena, found));
-        let old = Old::of(&record);
+        let record = Record::new(&self.store, Tree::entry(&self.store.arena, found));
+        let old = Old::of(&record, key);
         let standing = Standing { key, found, old, meta: Meta { version, ..old.meta } };
         match record.body() {
             Body::Packed(bytes) => {

@@ -44,7 +44,7 @@ impl Trie {
     pub fn set_expiry(&mut self, key: &[u8], expires_at_ms: Option<u64>) -> Result<bool, TrieError> {
         check_key(key)?;
         let Some(record) = self.get(key) else { return Ok(false) };
-        let meta = Meta { expires_at_ms, ..record.meta() };
+        let meta = Meta { expires_at_ms, ..record.meta(key) };
         if record.expires_at_ms() == expires_at_ms {
             return Ok(true);
         }

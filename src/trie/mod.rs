@@ -251,7 +251,7 @@ impl Trie {
     #[inline]
     pub fn get(&self, key: &[u8]) -> Option<Record<'_>> {
         let entry = self.records.get(&self.store.arena, key)?;
-        Some(Record::new(&self.store, key, entry))
+        Some(Record::new(&self.store, entry))
     }
 }
 

@@ -27,7 +27,7 @@ impl Trie {
     /// The same downwards: the last record whose key is below `key` (`None`: the last of all).
     pub fn previous_before(&self, key: Option<&[u8]>, out: &mut Vec<u8>) -> Option<Record<'_>> {
         let entry = self.records.last_below(&self.store.arena, key, out)?;
-        Some(Record::new(&self.store, out, entry))
+        Some(Record::new(&self.store, entry))
     }
 
     /// How many live records have keys that begin with `prefix`. Walks them.
@@ -73,7 +73,7 @@ impl Trie {
         let entry = path.next(&self.store.arena)?;
         out.clear();
         out.extend_from_slice(path.key());
-        Some(Record::new(&self.store, out, entry))
+        Some(Record::new(&self.store, entry))
     }
 
     /// Brings what these keys have into the cache, all at once, so that the operations that follow do not wait for it
@@ -93,9 +93,7 @@ impl Trie {
         keys: impl IntoIterator<Item = &'k [u8]>,
         mut visit: impl FnMut(Option<Record<'t>>),
     ) {
-        let entries = |key: &'k [u8], entry: Option<Entry<'t>>| {
-            visit(entry.map(|entry| Record::new(&self.store, key, entry)))
-        };
+        let entries = |entry: Option<Entry<'t>>| visit(entry.map(|entry| Record::new(&self.store, entry)));
         self.records.get_many(&self.store.arena, keys.into_iter(), entries);
     }
 }

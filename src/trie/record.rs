@@ -210,30 +210,13 @@ pub(super) fn move_outside(arena: &mut Arena, run: Ref) {
 pub struct Record<'t> {
     store: &'t Store,
     bytes: &'t [u8],
-    slot: Option<Slot>,
     tag: u8,
 }
 
 impl<'t> Record<'t> {
     #[inline]
-    pub(super) fn new(store: &'t Store, key: &[u8], entry: Entry<'t>) -> Record<'t> {
-        let slot = match entry.tag & (SLOT_OWN | SLOT_GIVEN) {
-            0 => None,
-            SLOT_OWN => Some(Slot::of(key)),
-            _ => Some(Slot::new(u16::from_le_bytes([entry.body[0], entry.body[1]]))),
-        };
-        Record { store, bytes: entry.body, slot, tag: entry.tag }
-    }
-
-    /// As [`Record::new`]; its slot is that of `of_key`, which is that of its key, unless it says otherwise itself.
-    #[inline]
-    pub(super) fn with_slot(store: &'t Store, of_key: Slot, entry: Entry<'t>) -> Record<'t> {
-        let slot = match entry.tag & (SLOT_OWN | SLOT_GIVEN) {
-            SLOT_OWN => Some(of_key),
-            // What a key's slot is plays no part.
-            _ => Record::new(store, &[], entry).slot,
-        };
-        Record { store, bytes: entry.body, slot, tag: entry.tag }
+    pub(super) fn new(store: &'t Store, entry: Entry<'t>) -> Record<'t> {
+        Record { store, bytes: entry.body, tag: entry.tag }
     }
 
     #[inline]
@@ -263,9 +246,25 @@ impl<'t> Record<'t> {
         self.store.versions.version(u16::from_le_bytes([bytes[0], bytes[1]]), low)
     }
 
-    /// The slot it was written to, if a cluster wrote it.
-    pub fn slot(&self) -> Option<Slot> {
-        self.slot
+    /// The slot it was written to, if a cluster wrote it. `key` must be the record's own: mostly the slot is not stored
+    /// but computed from that, which takes longer than to find the record in a walk.
+    pub fn slot(&self, key: &[u8]) -> Option<Slot> {
+        self.slot_or(|| Slot::of(key))
+    }
+
+    /// As [`Record::slot`], for who has a shorter way to the slot of the record's key.
+    #[inline]
+    pub(super) fn slot_or(&self, of_key: impl FnOnce() -> Slot) -> Option<Slot> {
+        match self.tag & (SLOT_OWN | SLOT_GIVEN) {
+            0 => None,
+            SLOT_OWN => Some(of_key()),
+            _ => Some(Slot::new(u16::from_le_bytes([self.bytes[0], self.bytes[1]]))),
+        }
+    }
+
+    /// Whether it was written to a slot, whichever that is.
+    pub(super) fn has_slot(&self) -> bool {
+        self.has(SLOT_OWN | SLOT_GIVEN)
     }
 
     /// When it expires, in milliseconds of the wall clock since 1970; `None`: never. Nothing happens by itself then:
@@ -279,9 +278,9 @@ impl<'t> Record<'t> {
         Some(u64::from_le_bytes(*self.bytes[start..].first_chunk().expect("8 bytes of a time")))
     }
 
-    /// How it was written.
-    pub fn meta(&self) -> Meta {
-        Meta { version: self.version(), slot: self.slot(), expires_at_ms: self.expires_at_ms() }
+    /// How it was written. `key` must be the record's own, see [`Record::slot`].
+    pub fn meta(&self, key: &[u8]) -> Meta {
+        Meta { version: self.version(), slot: self.slot(key), expires_at_ms: self.expires_at_ms() }
     }
 
     /// Its text.

@@ -194,7 +194,7 @@ impl Trie {
         let mut left = count;
         while left > 0 {
             let entry = path.next(arena).expect("a region has as many records as it counts");
-            if let Some(slot) = Record::new(&self.store, path.key(), entry).slot() {
+            if let Some(slot) = Record::new(&self.store, entry).slot(path.key()) {
                 visit(path.key(), slot);
                 left -= 1;
             }

@@ -18,8 +18,8 @@ pub(super) struct Old {
 }
 
 impl Old {
-    pub(super) fn of(record: &Record<'_>) -> Old {
-        Old { kind: record.kind(), meta: record.meta(), epoch: record.epoch() }
+    pub(super) fn of(record: &Record<'_>, key: &[u8]) -> Old {
+        Old { kind: record.kind(), meta: record.meta(key), epoch: record.epoch() }
     }
 }
 
@@ -85,9 +85,8 @@ impl Trie {
         let arena = &self.store.arena;
         let Spot::Found(found) = self.records.locate(arena, &mut self.workshop, first) else { return None };
         let keys = self.records.run_keys(arena, found, first);
-        let is_plain = |key: &Vec<u8>, index: usize| {
-            key.starts_with(prefix) && self.record(key, found.at(index)).slot().is_none()
-        };
+        let is_plain =
+            |key: &Vec<u8>, index: usize| key.starts_with(prefix) && !self.record(found.at(index)).has_slot();
         if keys.len() > most || !keys.iter().enumerate().all(|(index, key)| is_plain(key, index)) {
             return None;
         }
@@ -133,8 +132,8 @@ impl Trie {
     pub(super) fn rewrite(&mut self, key: &[u8], meta: Meta) {
         let found = self.find(key).expect("a record that is written anew is there");
         let mut copy = Vec::new();
-        let record = self.record(key, found);
-        let (old, body) = (Old::of(&record), record.body().held_in(&mut copy));
+        let record = self.record(found);
+        let (old, body) = (Old::of(&record, key), record.body().held_in(&mut copy));
         self.overwrite(found, key, old, meta, body);
     }
 
@@ -146,8 +145,8 @@ impl Trie {
         }
     }
 
-    fn record(&self, key: &[u8], found: Found) -> Record<'_> {
-        Record::new(&self.store, key, Tree::entry(&self.store.arena, found))
+    fn record(&self, found: Found) -> Record<'_> {
+        Record::new(&self.store, Tree::entry(&self.store.arena, found))
     }
 
     fn insert(&mut self, gap: Gap, key: &[u8], meta: Meta, body: Body<'_>) {
@@ -189,8 +188,8 @@ impl Trie {
 
     /// Frees what the body of the entry that was found holds outside.
     fn free_found(&mut self, key: &[u8], found: Found) -> Old {
-        let record = self.record(key, found);
-        let old = Old::of(&record);
+        let record = self.record(found);
+        let old = Old::of(&record, key);
         if !matches!(record.body(), Body::Text(_) | Body::Tombstone) {
             let mut copy = Vec::new();
             let body = record.body().held_in(&mut copy);

@@ -50,7 +50,7 @@ fn contents(harness: &Harness) -> Vec<String> {
             }
             Kind::Tombstone => String::new(),
         };
-        contents.push(format!("{} {:?} {body}", key.escape_ascii(), record.meta()));
+        contents.push(format!("{} {:?} {body}", key.escape_ascii(), record.meta(key)));
     }
     contents
 }

@@ -128,8 +128,8 @@ fn next_within<'t>(
         {
             return None;
         }
-        let record = Record::with_slot(&trie.store, reader.slot_of(path.key()), entry);
-        if record.slot() == Some(slot) {
+        let record = Record::new(&trie.store, entry);
+        if record.slot_or(|| reader.slot_of(path.key())) == Some(slot) {
             return Some(record);
         }
     }

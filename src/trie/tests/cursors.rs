@@ -61,8 +61,8 @@ fn every_key_that_stands_is_returned_once_and_in_order() {
             let Some((key, record)) = cursor.next(&trie) else { break };
             assert!(key.starts_with(&prefix));
             assert_eq!(
-                trie.get(key).map(|found| found.meta()),
-                Some(record.meta()),
+                trie.get(key).map(|found| found.meta(key)),
+                Some(record.meta(key)),
                 "what is returned is there"
             );
             assert!(returned.last().is_none_or(|last| last[..] < *key), "keys rise");

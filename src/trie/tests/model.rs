@@ -31,8 +31,8 @@ impl Entry {
     }
 }
 
-fn assert_same(record: Record<'_>, entry: &Entry) {
-    assert_eq!(record.meta(), entry.meta);
+fn assert_same(key: &[u8], record: Record<'_>, entry: &Entry) {
+    assert_eq!(record.meta(key), entry.meta);
     assert_eq!(record.kind(), entry.kind());
     match &entry.content {
         Content::Text(text) => assert!(record.text() == text[..], "{:?} is not {text:?}", record.text()),
@@ -203,7 +203,7 @@ impl Pair {
         if removed {
             entry.meta.version = version;
         }
-        assert_same(self.trie.get(&key).expect("the record stays"), entry);
+        assert_same(&key, self.trie.get(&key).expect("the record stays"), entry);
     }
 
     fn edit_at(&mut self) {
@@ -233,7 +233,7 @@ impl Pair {
             meta.version = version;
         }
         let entry = &self.twin[&key];
-        assert_same(self.trie.get(&key).expect("the record stays"), entry);
+        assert_same(&key, self.trie.get(&key).expect("the record stays"), entry);
     }
 
     fn set_expiry(&mut self) {
@@ -274,7 +274,7 @@ impl Pair {
         let mut key = Vec::new();
         while let Some(record) = self.trie.next_expired(now_ms, &mut key) {
             let entry = self.twin.remove(&key).expect("only what is there expires");
-            assert_same(record, &entry);
+            assert_same(&key, record, &entry);
             let first = self.twin.values().filter_map(|entry| entry.meta.expires_at_ms).min();
             assert!(
                 entry.meta.expires_at_ms <= Some(now_ms)
@@ -324,7 +324,7 @@ impl Pair {
         for (key, entry) in under.iter().rev() {
             let (found, record) = back.next(&self.trie).expect("as many as the twin has");
             assert_eq!(found, &key[..]);
-            assert_same(record, entry);
+            assert_same(key, record, entry);
         }
         assert!(back.next(&self.trie).is_none());
     }
@@ -338,7 +338,7 @@ impl Pair {
         self.trie.get_many(keys.iter().map(|key| &key[..]), |record| {
             match (record, self.twin.get(&keys[index])) {
                 (None, None) => {}
-                (Some(record), Some(entry)) => assert_same(record, entry),
+                (Some(record), Some(entry)) => assert_same(&keys[index], record, entry),
                 _ => panic!("many lookups answer as one"),
             }
             index += 1;
@@ -356,7 +356,7 @@ impl Pair {
         let key = self.known_key();
         match (self.trie.get(&key), self.twin.get(&key)) {
             (None, None) => {}
-            (Some(record), Some(entry)) => assert_same(record, entry),
+            (Some(record), Some(entry)) => assert_same(&key, record, entry),
             (record, entry) => panic!("{:?} against {entry:?}", record.map(|record| record.kind())),
         }
         let mut out = Vec::new();
@@ -366,7 +366,7 @@ impl Pair {
             (None, None) => {}
             (Some(record), Some((key, entry))) => {
                 assert_eq!(&out, key);
-                assert_same(record, entry);
+                assert_same(key, record, entry);
             }
             _ => panic!("one of both has no next key"),
         }
@@ -375,7 +375,7 @@ impl Pair {
             (None, None) => {}
             (Some(record), Some((key, entry))) => {
                 assert_eq!(&out, key);
-                assert_same(record, entry);
+                assert_same(key, record, entry);
             }
             _ => panic!("one of both has no key before"),
         }
@@ -399,7 +399,7 @@ impl Pair {
         for (key, entry) in &self.twin {
             let (found, record) = cursor.next(&self.trie).expect("the cursor ends with the twin");
             assert_eq!(found, key);
-            assert_same(record, entry);
+            assert_same(key, record, entry);
         }
         assert!(cursor.next(&self.trie).is_none());
         for slot in [0, 8_000, 16_000].map(Slot::new) {
@@ -412,7 +412,7 @@ impl Pair {
             for (key, entry) in expected {
                 let (found, record) = cursor.next(&self.trie).expect("a slot's walk misses a record");
                 assert_eq!(found, key);
-                assert_same(record, entry);
+                assert_same(key, record, entry);
             }
             assert!(cursor.next(&self.trie).is_none());
         }

@@ -127,7 +127,7 @@ impl Edits {
         }
         self.trie.check();
         let record = self.trie.get(b"k").expect("the record stays");
-        assert_eq!(record.meta(), self.meta);
+        assert_eq!(record.meta(b"k"), self.meta);
         assert_eq!(tree_of(record.document()), self.twin);
         let place = any_path(&mut self.rng, &self.twin);
         assert_eq!(record.at(&place).map(tree_of).as_ref(), self.twin.at(&place));

@@ -32,9 +32,9 @@ impl Tree {
         self,
         arena: &'a Arena,
         mut keys: impl Iterator<Item = &'k [u8]>,
-        mut visit: impl FnMut(&'k [u8], Option<Entry<'a>>),
+        mut visit: impl FnMut(Option<Entry<'a>>),
     ) {
-        let Some(root) = self.root else { return keys.for_each(|key| visit(key, None)) };
+        let Some(root) = self.root else { return keys.for_each(|_| visit(None)) };
         let mut some = ArrayVec::<&[u8], WIDTH>::new();
         loop {
             some.clear();
@@ -43,13 +43,13 @@ impl Tree {
                 return;
             }
             let entries = find_together(root, arena, &some);
-            some.iter().zip(entries).for_each(|(key, entry)| visit(key, entry));
+            entries.into_iter().take(some.len()).for_each(&mut visit);
         }
     }
 
     /// Brings the ways to these keys, and what is there, into the cache.
     pub(in super::super) fn prefetch<'k>(self, arena: &Arena, keys: impl Iterator<Item = &'k [u8]>) {
-        self.get_many(arena, keys, |_, _| {});
+        self.get_many(arena, keys, |_| {});
     }
 }
 
