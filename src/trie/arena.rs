@@ -12,6 +12,9 @@
 //! A span whose last slot is freed goes back to the pool and may serve any class next: per-class free lists alone
 //! would keep what one size once needed (measured in the prototype: 135 % waste while nodes grow in lockstep).
 //! Nothing larger than a span exists, so any free span serves any request and nothing fragments across spans.
+//!
+//! Tests cut only the beginning of each span into slots, and make chunks of few spans, see [`Pieces`](super::Pieces):
+//! where a slot is and what its reference says stay the same.
 
 mod give_back;
 mod owned;
@@ -29,10 +32,12 @@ use reservation::{HUGE_BYTES, Reservation, TAIL_BYTES};
 const UNIT_BYTES: usize = 8;
 /// Bytes of a span, the largest slot there is.
 pub(super) const SPAN_BYTES: usize = 16 << 10;
+/// Fewest bytes of a span that slots are cut from, see [`Arena::cut_spans`].
+pub(super) const SPAN_BYTES_MIN: usize = 512;
 const SPAN_UNITS: usize = SPAN_BYTES / UNIT_BYTES;
 /// Spans of the smallest memory.
 const SPANS_MIN: usize = 4;
-/// Spans that are taken from the system, and whose page size is chosen, together.
+/// Spans of a chunk, which is a huge page.
 const CHUNK_SPANS: usize = HUGE_BYTES / SPAN_BYTES;
 /// Every span that a 32-bit reference can reach: 32 GiB.
 const SPANS_REACHED: usize = (u32::MAX as usize + 1) / SPAN_UNITS;
@@ -43,8 +48,6 @@ const SPANS_BEYOND: usize = CHUNK_SPANS;
 
 /// In place of [`Span::bump`] of a span in the pool: the system has its memory back.
 const RETURNED: u16 = 1;
-/// Spans of the pool that are kept for what comes next.
-const KEPT_SPANS: usize = 64;
 /// A span with less in use is emptied, in hundredths.
 const SPARSE_PERCENT: usize = 90;
 
@@ -149,6 +152,41 @@ pub(super) fn set_u32(bytes: &mut [u8], offset: usize, value: u32) {
     bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
 }
 
+/// How the memory is cut, and when some of it is given back.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    /// Bytes at the beginning of each span that slots are cut from. Only a slot that is larger goes beyond; it has its
+    /// span alone.
+    span_bytes: usize,
+    /// Spans that are taken from the system, and whose page size is chosen, together.
+    chunk_spans: usize,
+    /// Spans of the pool that are kept for what comes next.
+    kept_spans: usize,
+    /// What must be free at least in spans that are in use before some of them are emptied.
+    waste_bytes_min: usize,
+}
+
+impl Cut {
+    /// Whole spans; chunks that are huge pages.
+    const USUAL: Cut =
+        Cut { span_bytes: SPAN_BYTES, chunk_spans: CHUNK_SPANS, kept_spans: 64, waste_bytes_min: 256 << 10 };
+
+    /// Spans with so many bytes for slots. If that is not all of them, everything else is small too: what happens once in
+    /// many MiB usually happens once in some KiB then.
+    fn into_spans_of(span_bytes: usize) -> Cut {
+        assert!((SPAN_BYTES_MIN..=SPAN_BYTES).contains(&span_bytes) && span_bytes.is_multiple_of(UNIT_BYTES));
+        if span_bytes == SPAN_BYTES {
+            return Cut::USUAL;
+        }
+        Cut { span_bytes, chunk_spans: SPANS_MIN, kept_spans: 1, waste_bytes_min: 4 * span_bytes }
+    }
+
+    /// Bytes of a span of `class` that slots are cut from.
+    fn room_bytes(self, class: usize) -> usize {
+        self.span_bytes.max(CLASS_BYTES[class])
+    }
+}
+
 /// Marks the end of a span's free list; no slot begins there.
 const NO_SLOT: u16 = u16::MAX;
 
@@ -180,13 +218,6 @@ enum SpanState {
     Sparse,
 }
 
-/// The books of a chunk's spans; they do not move either.
-struct Chunk {
-    spans: Box<[Span; CHUNK_SPANS]>,
-    /// How many of them the system has back.
-    returned: usize,
-}
-
 /// No span is left within the limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Exhausted;
@@ -194,7 +225,12 @@ pub(super) struct Exhausted;
 /// All slots of one trie.
 pub(super) struct Arena {
     memory: Reservation,
-    chunks: Vec<Chunk>,
+    cut: Cut,
+    /// The books of all spans, by the [`CHUNK_SPANS`]; they do not move either.
+    #[expect(clippy::vec_box, reason = "a long vector of them would take long to move")]
+    books: Vec<Box<[Span; CHUNK_SPANS]>>,
+    /// How many spans of each chunk the system has back.
+    holes: Vec<usize>,
     /// First span with room of each class; 0: none.
     partial: [u32; CLASS_BYTES.len()],
     /// First span of the pool; 0: none.
@@ -206,6 +242,8 @@ pub(super) struct Arena {
     spans: usize,
     spans_max: usize,
     used_bytes: usize,
+    /// Bytes that slots are cut from, of all spans that have one.
+    room_bytes: usize,
     /// Spans that are being emptied, or were since they were marked.
     sparse: Vec<u32>,
     /// Spans of the pool whose memory the system has back.
@@ -217,7 +255,9 @@ impl Arena {
     pub(super) fn new(bytes_max: usize) -> Arena {
         Arena {
             memory: Reservation::default(),
-            chunks: Vec::new(),
+            cut: Cut::USUAL,
+            books: Vec::new(),
+            holes: Vec::new(),
             partial: [0; CLASS_BYTES.len()],
             pool: 0,
             pool_len: 0,
@@ -225,9 +265,23 @@ impl Arena {
             spans: 0,
             spans_max: (bytes_max / SPAN_BYTES).min(SPANS_REACHED - SPANS_BEYOND),
             used_bytes: 0,
+            room_bytes: 0,
             sparse: Vec::new(),
             returned: 0,
         }
+    }
+
+    /// Uses no more than `span_bytes` of each span for slots, a multiple of 8 from [`SPAN_BYTES_MIN`] to [`SPAN_BYTES`],
+    /// so that a few KiB fill many. What [`Arena::reserve`] promises counts in whole spans: with smaller ones it may be
+    /// exceeded, which nobody notices where no limit is near.
+    pub(super) fn cut_spans(&mut self, span_bytes: usize) {
+        assert!(self.spans == 0, "memory in use is cut already");
+        self.cut = Cut::into_spans_of(span_bytes);
+    }
+
+    /// Bytes of a span that slots are cut from.
+    pub(super) fn span_bytes(&self) -> usize {
+        self.cut.span_bytes
     }
 
     /// Bytes of all slots in use, rounding included.
@@ -235,7 +289,7 @@ impl Arena {
         self.used_bytes
     }
 
-    /// Bytes taken from the system, but for what it has back.
+    /// Bytes taken from the system, but for what it has back; those of spans that are not cut to their end too.
     pub(super) fn reserved_bytes(&self) -> usize {
         (self.spans - self.returned) * SPAN_BYTES
     }
@@ -283,6 +337,7 @@ impl Arena {
             number => number,
         };
         let units = (CLASS_BYTES[class] / UNIT_BYTES) as u16;
+        let span_units = self.cut.span_bytes / UNIT_BYTES;
         let span = self.span_mut(number);
         let unit = match span.free {
             NO_SLOT => {
@@ -298,7 +353,7 @@ impl Arena {
             self.span_mut(number).free = next;
         }
         let span = self.span_mut(number);
-        if span.free == NO_SLOT && usize::from(span.bump + units) > SPAN_UNITS {
+        if span.free == NO_SLOT && usize::from(span.bump + units) > span_units {
             span.state = SpanState::Full;
             self.unlist(number);
         }
@@ -323,6 +378,7 @@ impl Arena {
             }
             let pool = std::mem::replace(&mut self.pool, number);
             self.pool_len += 1;
+            self.room_bytes -= self.cut.room_bytes(class);
             *self.span_mut(number) = Span { next: pool, ..Span::default() };
         } else if state == SpanState::Full {
             self.enlist(number, class);
@@ -343,6 +399,7 @@ impl Arena {
                 number
             }
         };
+        self.room_bytes += self.cut.room_bytes(class);
         *self.span_mut(number) = Span { free: NO_SLOT, class: class as u8, ..Span::default() };
         self.enlist(number, class);
         number
@@ -364,15 +421,17 @@ impl Arena {
         let spans_max = spans_max.min(self.spans_max + SPANS_BEYOND);
         // Span 0 stays unused so that no slot has reference 0.
         let least = self.spans + missing + usize::from(self.spans == 0);
-        let wished = least.max(self.spans + self.spans.clamp(SPANS_MIN, CHUNK_SPANS));
-        let whole_chunks = if least > CHUNK_SPANS { CHUNK_SPANS } else { 1 };
+        let chunk_spans = self.cut.chunk_spans;
+        let wished = least.max(self.spans + self.spans.clamp(SPANS_MIN, chunk_spans));
+        let whole_chunks = if least > chunk_spans { chunk_spans } else { 1 };
         let spans = wished.next_multiple_of(whole_chunks).min(spans_max);
         if spans < least || !self.memory.commit(spans * SPAN_BYTES + BEHIND_BYTES) {
             return Err(Exhausted);
         }
-        while self.chunks.len() * CHUNK_SPANS < spans {
-            self.chunks.push(Chunk { spans: Box::new([Span::default(); CHUNK_SPANS]), returned: 0 });
+        while self.books.len() * CHUNK_SPANS < spans {
+            self.books.push(Box::new([Span::default(); CHUNK_SPANS]));
         }
+        self.holes.resize(spans.div_ceil(chunk_spans), 0);
         self.fresh += spans - self.spans - usize::from(self.spans == 0);
         self.spans = spans;
         Ok(())
@@ -392,12 +451,12 @@ impl Arena {
 
     #[inline]
     fn span(&self, number: u32) -> &Span {
-        &self.chunks[number as usize / CHUNK_SPANS].spans[number as usize % CHUNK_SPANS]
+        &self.books[number as usize / CHUNK_SPANS][number as usize % CHUNK_SPANS]
     }
 
     #[inline]
     fn span_mut(&mut self, number: u32) -> &mut Span {
-        &mut self.chunks[number as usize / CHUNK_SPANS].spans[number as usize % CHUNK_SPANS]
+        &mut self.books[number as usize / CHUNK_SPANS][number as usize % CHUNK_SPANS]
     }
 
     /// Puts a span at the head of its class' list.

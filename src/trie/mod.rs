@@ -33,6 +33,7 @@ mod ordered;
 mod radix;
 mod record;
 mod slots;
+mod tally;
 mod text;
 mod tree;
 mod usage;
@@ -53,7 +54,7 @@ use std::fmt;
 
 use crate::limits::{BULK_BYTES_MAX, KEY_BYTES_MAX};
 use crate::record::{Slot, Version};
-use arena::{Arena, Exhausted};
+use arena::{Arena, Exhausted, SPAN_BYTES, SPAN_BYTES_MIN};
 use document::Scratch;
 use names::Ids;
 use radix::Radix;
@@ -81,12 +82,21 @@ pub struct Pieces {
     pub run_bytes: usize,
     /// Records of a region, 4 to 144.
     pub region_records: usize,
+    /// Bytes of a span that are cut into slots, 512 to 16,384, a multiple of 8. A span has 16,384 always; but if some
+    /// stay unused, few records fill many spans, and the memory of those is moved together and given back by the KiB,
+    /// where it usually takes MiB.
+    pub span_bytes: usize,
 }
 
 impl Default for Pieces {
     fn default() -> Pieces {
         let RunLimits { entries, bytes } = RunLimits::default();
-        Pieces { run_entries: entries, run_bytes: bytes, region_records: slots::RECORDS_MAX }
+        Pieces {
+            run_entries: entries,
+            run_bytes: bytes,
+            region_records: slots::RECORDS_MAX,
+            span_bytes: SPAN_BYTES,
+        }
     }
 }
 
@@ -208,13 +218,31 @@ impl Trie {
     /// # Panics
     /// If a piece is smaller or larger than it may be.
     pub fn with_pieces(pieces: Pieces) -> Trie {
-        let (most, mut trie) = (Pieces::default(), Trie::new());
+        let most = Pieces::default();
         assert!((2..=most.run_entries).contains(&pieces.run_entries), "{pieces:?}");
         assert!((60..=most.run_bytes).contains(&pieces.run_bytes), "{pieces:?}");
         assert!((4..=most.region_records).contains(&pieces.region_records), "{pieces:?}");
-        trie.workshop.limits = RunLimits { entries: pieces.run_entries, bytes: pieces.run_bytes };
-        trie.slots.regions.records_max = pieces.region_records;
+        assert!((SPAN_BYTES_MIN..=most.span_bytes).contains(&pieces.span_bytes), "{pieces:?}");
+        assert!(pieces.span_bytes.is_multiple_of(8), "{pieces:?}");
+        let mut trie = Trie::new();
+        trie.set_pieces(pieces);
         trie
+    }
+
+    fn set_pieces(&mut self, pieces: Pieces) {
+        self.workshop.limits = RunLimits { entries: pieces.run_entries, bytes: pieces.run_bytes };
+        self.slots.regions.records_max = pieces.region_records;
+        self.store.arena.cut_spans(pieces.span_bytes);
+    }
+
+    fn pieces(&self) -> Pieces {
+        let RunLimits { entries, bytes } = self.workshop.limits;
+        Pieces {
+            run_entries: entries,
+            run_bytes: bytes,
+            region_records: self.slots.regions.records_max,
+            span_bytes: self.store.arena.span_bytes(),
+        }
     }
 
     /// Records, those that were deleted not counted.
@@ -244,7 +272,9 @@ impl Trie {
 
     /// Removes everything and gives the memory back.
     pub fn clear(&mut self) {
-        *self = Trie { generation: self.generation + 1, ..Trie::with_limit(self.bytes_max) };
+        let mut empty = Trie { generation: self.generation + 1, ..Trie::with_limit(self.bytes_max) };
+        empty.set_pieces(self.pieces());
+        *self = empty;
     }
 
     /// The record with this key; a tombstone too.

@@ -14,6 +14,7 @@ use arrayvec::ArrayVec;
 
 use super::arena::{Arena, Owned, Ref, SMALL_BYTES_MAX, raw_of, ref_at, set_u32, u32_at};
 use super::document::{Payload, Value};
+use super::tally;
 use super::text::{self, Bytes};
 use super::tree::{Entry, PART_BYTES_MAX, Run};
 use super::{Meta, Store, versions};
@@ -198,6 +199,7 @@ pub(super) fn move_outside(arena: &mut Arena, run: Ref) {
         let (first, len) = (ref_at(bytes, start), u32_at(bytes, start + 4) as usize);
         let first = first.expect("a long text has its own slots");
         if len <= SMALL_BYTES_MAX && arena.is_sparse(first) {
+            tally::note(tally::Event::TextMoved);
             let moved = arena.copy(first);
             set_u32(arena.tail_mut(run), start, moved.raw());
             arena.free(first);

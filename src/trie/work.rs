@@ -83,6 +83,12 @@ impl Trie {
         };
     }
 
+    /// Whether a pass has begun and did not end.
+    #[cfg(test)]
+    pub(super) fn is_at_work(&self) -> bool {
+        self.work.stage != Stage::Rest
+    }
+
     /// Begins a pass over whatever there is.
     #[cfg(test)]
     pub(super) fn begin_work(&mut self) {

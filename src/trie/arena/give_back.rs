@@ -1,33 +1,30 @@
 //! Giving memory back: spans with much room are emptied by whoever owns what is in them, and the system gets the pages
 //! of empty ones.
 
-use super::{
-    Arena, CHUNK_SPANS, CLASS_BYTES, HUGE_BYTES, KEPT_SPANS, RETURNED, Ref, SPAN_BYTES, SPARSE_PERCENT, Span,
-    SpanState,
-};
+use super::super::tally;
+use super::{Arena, CLASS_BYTES, RETURNED, Ref, SPAN_BYTES, SPARSE_PERCENT, Span, SpanState};
 
 impl Arena {
     /// Whether much of the spans in use is free, and something changed since `used_bytes` were in use.
     pub(in super::super) fn is_sparse_enough(&self, used_bytes: usize) -> bool {
-        const WASTE_BYTES_MIN: usize = 256 << 10;
-        let in_use = (self.spans - self.pool_len - self.fresh) * SPAN_BYTES;
         let used = self.used_bytes;
-        in_use - used > used / 8 + WASTE_BYTES_MIN && used.abs_diff(used_bytes) > used / 16
+        self.room_bytes - used > used / 8 + self.cut.waste_bytes_min && used.abs_diff(used_bytes) > used / 16
     }
 
     /// Whether the pool holds much more memory than it keeps.
     pub(in super::super) fn is_pool_full(&self) -> bool {
-        self.pool_len - self.returned > KEPT_SPANS + self.spans / 16
+        self.pool_len - self.returned > self.cut.kept_spans + self.spans / 16
     }
 
     /// Takes all spans with much room out of their lists: nothing new comes into them.
     pub(in super::super) fn mark_sparse(&mut self) {
         assert!(self.sparse.is_empty(), "one pass ends before the next begins");
         for (class, class_bytes) in CLASS_BYTES.into_iter().enumerate() {
+            let room_bytes = self.cut.room_bytes(class);
             let mut number = self.partial[class];
             while number != 0 {
                 let Span { next, live, .. } = *self.span(number);
-                if live as usize * class_bytes * 100 < SPAN_BYTES * SPARSE_PERCENT {
+                if live as usize * class_bytes * 100 < room_bytes * SPARSE_PERCENT {
                     self.unlist(number);
                     self.span_mut(number).state = SpanState::Sparse;
                     self.sparse.push(number);
@@ -73,7 +70,7 @@ impl Arena {
             let Span { next, bump, .. } = *self.span(number);
             if bump != RETURNED {
                 kept += 1;
-                if kept > KEPT_SPANS {
+                if kept > self.cut.kept_spans {
                     if given == budget {
                         return false;
                     }
@@ -89,10 +86,10 @@ impl Arena {
     /// Tells the system that the bytes of a span without slots are not needed. Its chunk does without a huge page until
     /// all of its spans are wanted again: else the system would fill the hole when it tidies up.
     fn discard(&mut self, number: u32) {
-        let chunk = number as usize / CHUNK_SPANS;
-        let returned = &mut self.chunks[chunk].returned;
-        *returned += 1;
-        if *returned == 1 {
+        let chunk = number as usize / self.cut.chunk_spans;
+        self.holes[chunk] += 1;
+        if self.holes[chunk] == 1 {
+            tally::note(tally::Event::ChunkReturned);
             self.choose_pages(chunk, false);
         }
         let start = number as usize * SPAN_BYTES;
@@ -103,10 +100,10 @@ impl Arena {
 
     /// Notes that a span which the system has back is wanted again.
     pub(super) fn take_back(&mut self, number: u32) {
-        let chunk = number as usize / CHUNK_SPANS;
-        let returned = &mut self.chunks[chunk].returned;
-        *returned -= 1;
-        if *returned == 0 {
+        let chunk = number as usize / self.cut.chunk_spans;
+        self.holes[chunk] -= 1;
+        if self.holes[chunk] == 0 {
+            tally::note(tally::Event::ChunkTakenBack);
             self.choose_pages(chunk, true);
         }
         self.returned -= 1;
@@ -115,7 +112,8 @@ impl Arena {
     /// The first chunk has small pages always.
     fn choose_pages(&mut self, chunk: usize, huge: bool) {
         if chunk > 0 {
-            self.memory.advise_huge(chunk * HUGE_BYTES..(chunk + 1) * HUGE_BYTES, huge);
+            let bytes = self.cut.chunk_spans * SPAN_BYTES;
+            self.memory.advise_huge(chunk * bytes..(chunk + 1) * bytes, huge);
         }
     }
 }

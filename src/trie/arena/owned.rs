@@ -1,6 +1,6 @@
 //! The arena's books compared with what its owners say.
 
-use super::{Arena, CLASS_BYTES, NO_SLOT, Ref, SPAN_UNITS, Span, SpanState, UNIT_BYTES};
+use super::{Arena, CLASS_BYTES, NO_SLOT, RETURNED, Ref, SPAN_UNITS, Span, SpanState, UNIT_BYTES};
 
 /// Which slots somebody owns: filled by a walk over all owners, then compared with the arena's own books.
 pub(in super::super) struct Owned<'a> {
@@ -30,13 +30,14 @@ impl<'a> Owned<'a> {
         self.slots.sort_unstable();
         let twice = self.slots.windows(2).find(|pair| pair[0] == pair[1]);
         assert_eq!(twice, None, "a slot has two owners");
-        let (mut used_bytes, mut pool_len, mut listed) = (0, 0, 0);
+        let (mut used_bytes, mut room_bytes, mut pool_len, mut listed) = (0, 0, 0, 0);
         for number in self.arena.numbers() {
             let span = self.arena.span(number);
             match span.state {
                 SpanState::Empty => pool_len += 1,
                 state => {
                     used_bytes += self.check_span(number, span);
+                    room_bytes += self.arena.cut.room_bytes(span.class as usize);
                     listed += usize::from(state == SpanState::Partial);
                 }
             }
@@ -47,8 +48,22 @@ impl<'a> Owned<'a> {
             "an empty span is neither in the pool nor fresh"
         );
         assert_eq!(used_bytes, self.arena.used_bytes, "used bytes are miscounted");
+        assert_eq!(room_bytes, self.arena.room_bytes, "the room of spans in use is miscounted");
+        assert_eq!(self.returned(), self.arena.holes, "what the system has back is miscounted");
+        assert_eq!(self.arena.holes.iter().sum::<usize>(), self.arena.returned, "holes are miscounted");
         assert_eq!(listed, self.arena.listed(), "a span with room is in no list");
         assert_eq!(self.arena.pooled(), self.arena.pool_len, "the pool is miscounted");
+    }
+
+    /// How many spans of each chunk the system has back.
+    fn returned(&self) -> Vec<usize> {
+        let mut holes = vec![0; self.arena.holes.len()];
+        for number in self.arena.numbers() {
+            let span = self.arena.span(number);
+            let is_returned = span.state == SpanState::Empty && span.bump == RETURNED;
+            holes[number as usize / self.arena.cut.chunk_spans] += usize::from(is_returned);
+        }
+        holes
     }
 
     /// Compares one span with its owned slots; returns the bytes of the latter.
@@ -68,7 +83,9 @@ impl<'a> Owned<'a> {
             assert!(free_len <= SPAN_UNITS, "the free list of span {number} is a ring");
         }
         assert_eq!(to - from + free_len, span.bump as usize / units, "span {number} lost a slot");
-        let full = span.free == NO_SLOT && span.bump as usize + units > SPAN_UNITS;
+        let room_units = self.arena.cut.room_bytes(span.class as usize) / UNIT_BYTES;
+        assert!(usize::from(span.bump) <= room_units, "span {number} is cut beyond its end");
+        let full = span.free == NO_SLOT && span.bump as usize + units > room_units;
         assert_eq!(full, span.state == SpanState::Full, "span {number} is in the wrong state");
         (to - from) * units * UNIT_BYTES
     }

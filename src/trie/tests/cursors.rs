@@ -6,9 +6,12 @@ use std::ops::{Bound, ControlFlow};
 use super::*;
 use crate::rng::Rng;
 
-/// Puts or removes a random key; notes in `stands` which keys are gone or new since the walk began.
+/// Puts or removes a random key, and gives the trie time; notes in `stands` which keys are gone or new since the walk began.
 fn disturb(trie: &mut Trie, rng: &mut Rng, stands: &mut BTreeMap<Vec<u8>, bool>, key_of: fn(u64) -> Vec<u8>) {
     let key = key_of(rng.below(400));
+    if rng.percent(25) {
+        trie.work(1 + rng.index(200));
+    }
     match rng.below(10) {
         0..4 => {
             trie.remove(&key);
@@ -22,6 +25,17 @@ fn disturb(trie: &mut Trie, rng: &mut Rng, stands: &mut BTreeMap<Vec<u8>, bool>,
             trie.put_text(&key, PLAIN, &vec![b'x'; rng.index(300)]).expect("it fits");
             stands.entry(key).or_insert(false);
         }
+    }
+}
+
+/// Pieces so small that nodes and runs move while a walk is under way.
+fn tiny(seed: u64) -> Pieces {
+    let small = seed as usize % 8;
+    Pieces {
+        run_entries: 2 + small,
+        run_bytes: 60 + 60 * small,
+        region_records: 4 + seed as usize,
+        span_bytes: 512 << (small / 3),
     }
 }
 
@@ -47,7 +61,7 @@ fn every_key_that_stands_is_returned_once_and_in_order() {
     for seed in 0..60 {
         let mut rng = Rng::from_seed(seed);
         let key_of = if seed % 2 == 0 { dense } else { wide };
-        let mut trie = Trie::new();
+        let mut trie = Trie::with_pieces(tiny(seed));
         (0..300).for_each(|_| disturb(&mut trie, &mut rng, &mut BTreeMap::new(), key_of));
         let mut stands = keys_of(&trie);
         let prefix = if rng.percent(40) { key_of(rng.below(400))[..1].to_vec() } else { Vec::new() };
@@ -110,7 +124,7 @@ fn bounds_and_prefixes() {
 fn a_slot_is_walked_while_it_changes() {
     for seed in 0..30 {
         let mut rng = Rng::from_seed(seed);
-        let mut trie = Trie::with_pieces(Pieces { region_records: 4 + seed as usize, ..Pieces::default() });
+        let mut trie = Trie::with_pieces(tiny(seed));
         let meta = |rng: &mut Rng| Meta {
             version: Version(1),
             slot: Some(Slot::new(rng.below(2) as u16)),
@@ -135,6 +149,9 @@ fn a_slot_is_walked_while_it_changes() {
             if rng.percent(20) {
                 // As over the wire: only the key is kept.
                 cursor = trie.slot_cursor(Slot::new(0), returned.last().map(|key| &key[..]));
+            }
+            if rng.percent(30) {
+                trie.work(1 << rng.index(15));
             }
             for _ in 0..rng.index(3) {
                 let key = dense(rng.below(400));
@@ -162,7 +179,7 @@ fn a_walk_shows_what_next_answers() {
     for seed in 0..40 {
         let mut rng = Rng::from_seed(seed);
         let key_of = if seed % 2 == 0 { dense } else { wide };
-        let mut trie = Trie::new();
+        let mut trie = Trie::with_pieces(tiny(seed));
         (0..500).for_each(|_| disturb(&mut trie, &mut rng, &mut BTreeMap::new(), key_of));
         for _ in 0..40 {
             let (from, to) = (key_of(rng.below(400)), key_of(rng.below(400)));

@@ -1,5 +1,6 @@
 //! The trie against slow twins: a `BTreeMap` of records, a tree of values.
 
+mod churn;
 mod cursors;
 mod model;
 mod random;

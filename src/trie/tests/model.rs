@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use super::super::tree::RunLimits;
 use super::*;
 use crate::record::Ballot;
 use crate::rng::Rng;
@@ -62,14 +61,9 @@ enum KeyStyle {
 }
 
 impl Pair {
-    fn new(seed: u64, keys: KeyStyle, limits: RunLimits) -> Pair {
-        let RunLimits { entries, bytes } = limits;
-        let trie = Trie::with_pieces(Pieces {
-            run_entries: entries,
-            run_bytes: bytes,
-            region_records: 4 + entries / 4,
-        });
-        Pair { trie, twin: BTreeMap::new(), rng: Rng::from_seed(seed), keys }
+    fn new(seed: u64, keys: KeyStyle, pieces: Pieces) -> Pair {
+        let (trie, rng) = (Trie::with_pieces(pieces), Rng::from_seed(seed));
+        Pair { trie, twin: BTreeMap::new(), rng, keys }
     }
 
     fn key(&mut self) -> Vec<u8> {
@@ -259,7 +253,9 @@ impl Pair {
 
     /// Lets the trie empty spans, a little or all.
     fn work(&mut self) {
-        self.trie.begin_work();
+        if self.rng.percent(20) {
+            self.trie.begin_work();
+        }
         if self.rng.percent(50) {
             return self.trie.work(1 + self.rng.index(5));
         }
@@ -466,18 +462,18 @@ fn random_path<'t>(rng: &mut Rng, mut tree: &'t Tree) -> Vec<Segment<'t>> {
 
 const STYLES: [KeyStyle; 4] = [KeyStyle::Dense, KeyStyle::Numbered, KeyStyle::Wide, KeyStyle::Long];
 
-/// Runs so small that bursts and merges happen all the time.
-const TINY: [RunLimits; 3] = [
-    RunLimits { entries: 3, bytes: 100 },
-    RunLimits { entries: 9, bytes: 400 },
-    RunLimits { entries: 64, bytes: 1536 },
+/// Pieces so small that everything happens all the time.
+const TINY: [Pieces; 3] = [
+    Pieces { run_entries: 3, run_bytes: 100, region_records: 4, span_bytes: 512 },
+    Pieces { run_entries: 9, run_bytes: 400, region_records: 6, span_bytes: 1_024 },
+    Pieces { run_entries: 64, run_bytes: 1_536, region_records: 20, span_bytes: 4_096 },
 ];
 
 #[test]
-fn small_runs_checked_after_every_step() {
+fn tiny_pieces_checked_after_every_step() {
     for (seed, style) in STYLES.into_iter().enumerate() {
-        for (index, limits) in TINY.into_iter().enumerate() {
-            Pair::new((seed + 4 * index) as u64, style, limits).run(400, 1);
+        for (index, pieces) in TINY.into_iter().enumerate() {
+            Pair::new((seed + 4 * index) as u64, style, pieces).run(400, 1);
         }
     }
 }
@@ -489,6 +485,6 @@ fn long_runs() {
     for seed in 0..seeds {
         println!("seed {seed}");
         let style = STYLES[seed as usize % STYLES.len()];
-        Pair::new(100 + seed, style, RunLimits::default()).run(6_000, 1_500);
+        Pair::new(100 + seed, style, Pieces::default()).run(6_000, 1_500);
     }
 }

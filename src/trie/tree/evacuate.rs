@@ -2,6 +2,7 @@
 
 use super::super::arena::{Arena, Ref, set_u32};
 use super::super::radix::Node;
+use super::super::tally::{self, Event};
 use super::run::Run;
 use super::walk::Path;
 use super::{Step, Tree, is_run};
@@ -57,5 +58,9 @@ impl Tree {
 
 /// Copies a node or run if its span is being emptied. Whoever has linked the copy frees the other.
 pub(super) fn relocate(arena: &mut Arena, at: Ref) -> Option<Ref> {
-    if arena.is_sparse(at) { Some(arena.copy(at)) } else { None }
+    if !arena.is_sparse(at) {
+        return None;
+    }
+    tally::note(if is_run(arena.tail(at)) { Event::RunMoved } else { Event::NodeMoved });
+    Some(arena.copy(at))
 }

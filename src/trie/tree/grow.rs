@@ -4,6 +4,7 @@ use arrayvec::ArrayVec;
 
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, PREFIX_MAX, push_edge, set_term};
+use super::super::tally::{self, Event};
 use super::patch::Patch;
 use super::run::{Entry, PART_BYTES_MAX, Run};
 use super::splice::{Edit, splice};
@@ -388,6 +389,7 @@ fn branch(
     depth: usize,
     common: usize,
 ) -> Ref {
+    tally::note(Event::Burst);
     let fork = depth + common;
     let mut draft = Draft::new(&workshop.stage.key(low)[depth..fork]);
     if workshop.stage.key(low).len() == fork {

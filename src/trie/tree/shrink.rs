@@ -2,6 +2,7 @@
 
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, remove_child, set_term, shrink_at};
+use super::super::tally::{self, Event};
 use super::grow::{absorb, build};
 use super::run::Run;
 use super::splice::Edit;
@@ -93,6 +94,7 @@ impl Tree {
             }
             let share = if only.is_some() || node.count() == 0 { 1 } else { 2 };
             if stage_children(arena, workshop, step.node, share) {
+                tally::note(Event::Merge);
                 free_children(arena, step.node);
                 let run = build(arena, workshop, 0);
                 self.set_child(arena, &workshop.steps, None, Some(run));
