@@ -9,7 +9,7 @@ use std::ops::{Bound, ControlFlow};
 use super::Trie;
 use super::ordered::above_prefix;
 use super::record::Record;
-use super::tree::Path;
+use super::tree::{Path, Run};
 
 /// A walk over the records of one trie in key order, upwards or downwards, tombstones included.
 #[derive(Clone, Debug)]
@@ -18,8 +18,6 @@ pub struct Cursor {
     key: Vec<u8>,
     /// Whether the last key is the path's.
     on_path: bool,
-    /// Whether all keys of the path's run are known to be within the limit; no walk backward has one.
-    admitted: bool,
     place: Place,
     limit: Limit,
     backward: bool,
@@ -44,8 +42,8 @@ enum Place {
 #[derive(Clone, Debug)]
 enum Limit {
     None,
-    /// At the first key that does not begin with these bytes of the key it began with.
-    Prefix(Vec<u8>),
+    /// Upwards: at the first key that has not the first bytes, so many, of the key that the cursor began with.
+    Prefix(usize),
     /// At the first key beyond this one.
     Included(Vec<u8>),
     /// At this key.
@@ -61,34 +59,42 @@ impl Limit {
         }
     }
 
-    /// Whether all keys that begin with `path` are within the limit if one of them is.
-    fn admits_alike(&self, path: &[u8]) -> bool {
+    /// How many entries of a run, to which `lead` leads and which has one at or above the cursor's `key`, are within the
+    /// limit upwards.
+    fn within(&self, run: Run<'_>, lead: &[u8], key: &[u8]) -> usize {
         match self {
-            Limit::None => true,
-            Limit::Prefix(prefix) => prefix.len() <= path.len(),
-            Limit::Included(last) | Limit::Excluded(last) => !last.starts_with(path),
+            Limit::None => run.count(),
+            Limit::Prefix(len) => {
+                let prefix = &key[..*len];
+                if lead.starts_with(prefix) {
+                    return run.count();
+                }
+                match prefix.strip_prefix(lead).map(above_prefix) {
+                    Some(Bound::Excluded(above)) => run.suffix_position(&above),
+                    Some(_) => run.count(),
+                    None => 0,
+                }
+            }
+            Limit::Included(last) => match last.strip_prefix(lead) {
+                Some(rest) => run.suffix_position_behind(rest),
+                None if lead < &last[..] => run.count(),
+                None => 0,
+            },
+            Limit::Excluded(end) => match end.strip_prefix(lead) {
+                Some(rest) => run.suffix_position(rest),
+                None if lead < &end[..] => run.count(),
+                None => 0,
+            },
         }
     }
 
-    /// Whether `key` is within the limit.
-    fn admits(&self, key: &[u8], backward: bool) -> bool {
+    /// Whether `key` is within the limit downwards.
+    fn admits_back(&self, key: &[u8]) -> bool {
         match self {
             Limit::None => true,
-            Limit::Prefix(prefix) => key.starts_with(prefix),
-            Limit::Included(last) => {
-                if backward {
-                    key >= &last[..]
-                } else {
-                    key <= &last[..]
-                }
-            }
-            Limit::Excluded(end) => {
-                if backward {
-                    key > &end[..]
-                } else {
-                    key < &end[..]
-                }
-            }
+            Limit::Prefix(_) => unreachable!("a prefix ends a walk upwards"),
+            Limit::Included(last) => key >= &last[..],
+            Limit::Excluded(end) => key > &end[..],
         }
     }
 }
@@ -111,7 +117,7 @@ impl Trie {
 
     /// A cursor over the records whose keys begin with `prefix`; above `after` if that is one of them.
     pub fn cursor_prefix(&self, prefix: &[u8], after: Option<&[u8]>) -> Cursor {
-        let limit = Limit::Prefix(prefix.to_vec());
+        let limit = Limit::Prefix(prefix.len());
         match after {
             Some(key) if key.starts_with(prefix) => Cursor::new(Bound::Excluded(key), limit, false),
             // A key above all that begin with the prefix, or below.
@@ -126,7 +132,8 @@ impl Trie {
 
     /// The same from the largest key down; below `before` if that is one of them.
     pub fn cursor_prefix_back(&self, prefix: &[u8], before: Option<&[u8]>) -> Cursor {
-        let limit = Limit::Prefix(prefix.to_vec());
+        // Below the keys that begin with the prefix it is the last that is not below.
+        let limit = Limit::Included(prefix.to_vec());
         match before {
             Some(key) if key.starts_with(prefix) => Cursor::new(Bound::Excluded(key), limit, true),
             other => {
@@ -150,7 +157,6 @@ impl Cursor {
         Cursor {
             key,
             on_path: false,
-            admitted: false,
             place,
             limit,
             backward,
@@ -170,21 +176,8 @@ impl Cursor {
         if self.backward {
             return self.next_back(trie);
         }
-        if self.generation != Some(trie.generation) {
-            self.seek(trie);
-        }
-        self.done = true;
-        let entry = self.path.next(&trie.store.arena)?;
-        self.place = Place::Beyond;
-        self.on_path = true;
-        if self.path.is_run_new() || !self.admitted {
-            let key = self.path.key();
-            if !self.limit.admits(key, false) {
-                return None;
-            }
-            self.admitted = self.limit.admits_alike(&key[..self.path.depth()]);
-        }
-        self.done = false;
+        self.arrive(trie)?;
+        let entry = self.path.step(&trie.store.arena)?;
         let key = self.path.key();
         Some((key, Record::new(&trie.store, entry)))
     }
@@ -193,18 +186,30 @@ impl Cursor {
     /// the last that it was shown. What [`Cursor::next`] answers one by one, and faster.
     #[inline]
     pub fn walk<'t>(&mut self, trie: &'t Trie, mut visit: impl FnMut(&[u8], Record<'t>) -> ControlFlow<()>) {
-        while let Some((key, record)) = self.next(trie) {
-            if visit(key, record).is_break() {
-                return;
-            }
-            if !self.admitted {
-                continue;
-            }
+        while !self.backward && !self.done && self.arrive(trie).is_some() {
             let seen = |key: &[u8], entry| visit(key, Record::new(&trie.store, entry));
             if self.path.rest_of_run(&trie.store.arena, seen).is_break() {
                 return;
             }
         }
+        while let Some((key, record)) = self.next(trie) {
+            if visit(key, record).is_break() {
+                return;
+            }
+        }
+    }
+
+    /// Goes on to a run that has the next record upwards; `None`: there is none, and never will be.
+    #[inline]
+    fn arrive(&mut self, trie: &Trie) -> Option<()> {
+        if self.generation != Some(trie.generation) {
+            self.seek(trie);
+        }
+        let there = self.path.arrive(&trie.store.arena, |run, lead| self.limit.within(run, lead, &self.key));
+        self.done = there.is_none();
+        self.on_path |= !self.done;
+        self.place = Place::Beyond;
+        there
     }
 
     /// Finds the way to the next record anew.
@@ -214,7 +219,9 @@ impl Cursor {
             self.key.clear();
             self.key.extend_from_slice(self.path.key());
         }
-        self.path.seek(trie.records, &trie.store.arena, &self.key, self.place == Place::Beyond);
+        let arena = &trie.store.arena;
+        self.path.seek(trie.records, arena, &self.key, self.place == Place::Beyond);
+        self.path.bound(arena, |run, lead| self.limit.within(run, lead, &self.key));
         self.on_path = false;
         self.generation = Some(trie.generation);
     }
@@ -234,7 +241,7 @@ impl Cursor {
                 record
             }
         };
-        self.done = !self.limit.admits(&self.key, true);
+        self.done = !self.limit.admits_back(&self.key);
         if self.done { None } else { Some((&self.key, record)) }
     }
 

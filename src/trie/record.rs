@@ -169,6 +169,15 @@ const fn kind_bits(kind: Kind) -> u8 {
     }
 }
 
+#[inline]
+fn kind_of(tag: u8) -> Kind {
+    match tag & KIND_BITS {
+        0 => Kind::Text,
+        1 => Kind::Document,
+        _ => Kind::Tombstone,
+    }
+}
+
 /// Where the version of a record with this tag is, if it has one.
 #[inline]
 fn version_place(tag: u8) -> usize {
@@ -207,6 +216,33 @@ pub(super) fn move_outside(arena: &mut Arena, run: Ref) {
     }
 }
 
+/// The text of any record that has one. It is given in parts, which stay in registers.
+#[inline(never)]
+fn any_text<'t>(store: &'t Store, tag: u8, body: &'t [u8]) -> Bytes<'t> {
+    match body_of(tag, body) {
+        Body::Text(text) => Bytes::whole(text),
+        Body::TextOutside { first, len } => Bytes::stored(&store.arena, first, len),
+        other => panic!("the text of a {:?} is asked for", other.kind()),
+    }
+}
+
+/// What an entry holds.
+#[inline]
+fn body_of(tag: u8, bytes: &[u8]) -> Body<'_> {
+    let start = expiry_place(tag) + if tag & EXPIRING == 0 { 0 } else { EXPIRY_BYTES };
+    let bytes = &bytes[start..];
+    match (kind_of(tag), tag & OUTSIDE != 0) {
+        (Kind::Text, false) => Body::Text(bytes),
+        (Kind::Text, true) => {
+            let first = ref_at(bytes, 0).expect("a long text has its own slots");
+            Body::TextOutside { first, len: u32_at(bytes, 4) as usize }
+        }
+        (Kind::Document, false) => Body::Packed(bytes),
+        (Kind::Document, true) => Body::Document(ref_at(bytes, 0)),
+        (Kind::Tombstone, _) => Body::Tombstone,
+    }
+}
+
 /// A record as it stands in the trie.
 #[derive(Clone, Copy)]
 pub struct Record<'t> {
@@ -229,11 +265,7 @@ impl<'t> Record<'t> {
     /// Text, document or tombstone.
     #[inline]
     pub fn kind(&self) -> Kind {
-        match self.tag & KIND_BITS {
-            0 => Kind::Text,
-            1 => Kind::Document,
-            _ => Kind::Tombstone,
-        }
+        kind_of(self.tag)
     }
 
     /// The version it was written with.
@@ -292,15 +324,10 @@ impl<'t> Record<'t> {
     #[inline]
     pub fn text(&self) -> Bytes<'t> {
         // The tag of a short text without a version and an expiry: nothing is before it.
-        if self.tag & !SLOT_OWN == kind_bits(Kind::Text) { Bytes::whole(self.bytes) } else { self.any_text() }
-    }
-
-    #[inline(never)]
-    fn any_text(self) -> Bytes<'t> {
-        match self.body() {
-            Body::Text(text) => Bytes::whole(text),
-            Body::TextOutside { first, len } => Bytes::stored(&self.store.arena, first, len),
-            other => panic!("the text of a {:?} is asked for", other.kind()),
+        if self.tag & !SLOT_OWN == kind_bits(Kind::Text) {
+            Bytes::whole(self.bytes)
+        } else {
+            any_text(self.store, self.tag, self.bytes)
         }
     }
 
@@ -323,18 +350,7 @@ impl<'t> Record<'t> {
 
     #[inline]
     pub(super) fn body(&self) -> Body<'t> {
-        let start = expiry_place(self.tag) + if self.has(EXPIRING) { EXPIRY_BYTES } else { 0 };
-        let bytes = &self.bytes[start..];
-        match (self.kind(), self.has(OUTSIDE)) {
-            (Kind::Text, false) => Body::Text(bytes),
-            (Kind::Text, true) => {
-                let first = ref_at(bytes, 0).expect("a long text has its own slots");
-                Body::TextOutside { first, len: u32_at(bytes, 4) as usize }
-            }
-            (Kind::Document, false) => Body::Packed(bytes),
-            (Kind::Document, true) => Body::Document(ref_at(bytes, 0)),
-            (Kind::Tombstone, _) => Body::Tombstone,
-        }
+        body_of(self.tag, self.bytes)
     }
 
     /// Notes who owns what the record has outside, but those of a document.

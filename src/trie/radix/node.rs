@@ -107,13 +107,19 @@ impl<'a> Node<'a> {
     }
 
     #[inline]
-    fn prefix_len(self) -> usize {
+    pub(in super::super) fn prefix_len(self) -> usize {
         (self.head >> (8 * PREFIX_LEN_OFFSET) & 0xFF) as usize
     }
 
     #[inline]
     pub(in super::super) fn prefix(self) -> &'a [u8] {
         &self.bytes[HEAD_BYTES..HEAD_BYTES + self.prefix_len()]
+    }
+
+    /// What begins with the prefix, and how long that is.
+    #[inline(always)]
+    pub(in super::super) fn prefix_and_more(self) -> (&'a [u8], usize) {
+        (&self.bytes[HEAD_BYTES..], self.prefix_len())
     }
 
     #[inline]
@@ -211,13 +217,27 @@ impl<'a> Node<'a> {
         (from..=256).find_map(|at| Some((at, self.ref_at(self.index_offset(at - 1))?)))
     }
 
-    /// Up to `most` children behind the one at position `found`, but for those of a [`DIRECT`] node that are not right
-    /// behind it.
+    /// The first child at position `from` or later that is another than `last`, with its position.
     #[inline]
-    pub(in super::super) fn children_after(self, found: usize, most: usize) -> impl Iterator<Item = Ref> {
-        let end = if self.is_direct() { 256 } else { self.count() };
-        let children = found + 1..=end.min(found + most);
-        children.filter_map(move |position| self.ref_at(self.index_offset(position - 1)))
+    pub(in super::super) fn next_child_but(self, from: usize, last: Option<Ref>) -> Option<(usize, Ref)> {
+        if from == 0 {
+            return self.next_child(0);
+        }
+        let (start, count) = (self.index_offset(0), if self.is_direct() { 256 } else { self.count() });
+        let children = self.bytes[start..start + 4 * count].as_chunks().0.get(from - 1..)?;
+        let other =
+            |raw: &[u8; 4]| Ref::from_raw(u32::from_le_bytes(*raw)).filter(|&child| Some(child) != last);
+        children.iter().zip(from..).find_map(|(raw, position)| Some((position, other(raw)?)))
+    }
+
+    /// The position behind `edge` and what it leads to; if it leads nowhere, the position of the first edge above.
+    #[inline]
+    pub(in super::super) fn position_of(self, edge: u8) -> (usize, Option<Ref>) {
+        let offset = self.child_offset(edge);
+        match self.ref_at(offset) {
+            Some(child) => ((offset - self.index_offset(0)) / 4 + 2, Some(child)),
+            None => (self.position(edge), None),
+        }
     }
 
     /// The position right before the first edge that is not below `edge`.

@@ -3,6 +3,14 @@
 /// Bytes that are copied at once for a short piece.
 const WINDOW_BYTES: usize = 16;
 
+/// Bytes of the longest piece that an opened buffer ends in.
+const PIECE_BYTES_MAX: usize = 255;
+/// Bytes that are written behind what was opened.
+const OPEN_BYTES: usize = PIECE_BYTES_MAX + WINDOW_BYTES;
+
+/// Bytes that a buffer which is not empty has room for at least: a key of usual length and the longest piece behind it.
+const BYTES_MIN: usize = 512;
+
 /// Bytes to which pieces are appended, and more behind them that mean nothing, so that short pieces are copied whole
 /// windows at a time.
 #[derive(Clone, Debug, Default)]
@@ -66,13 +74,54 @@ impl Buffer {
         }
     }
 
+    /// The first `depth` bytes, to see them end in one piece after the other.
+    #[inline]
+    pub(super) fn open(&mut self, depth: u32) -> Open<'_> {
+        self.truncate(depth as usize);
+        self.reserve(PIECE_BYTES_MAX);
+        // So many bytes and no more: the compiler sees that all that is done with them is within.
+        Open { depth, len: depth as usize, bytes: &mut self.bytes[..depth as usize + OPEN_BYTES] }
+    }
+
+    /// Takes over what was opened with so many bytes.
+    #[inline]
+    pub(super) fn set_len(&mut self, len: usize) {
+        assert!(len <= self.bytes.len(), "a buffer is longer than its bytes");
+        self.len = len;
+    }
+
     /// Makes room for `more` bytes.
     #[inline]
     pub(super) fn reserve(&mut self, more: usize) {
         let end = self.len + more + WINDOW_BYTES;
         if self.bytes.len() < end {
-            self.bytes.resize(end.next_power_of_two(), 0);
+            self.bytes.resize(end.next_power_of_two().max(BYTES_MIN), 0);
         }
+    }
+}
+
+/// Bytes of a buffer of which the last piece changes. They are at hand, wherever the buffer is.
+pub(super) struct Open<'b> {
+    bytes: &'b mut [u8],
+    depth: u32,
+    /// Bytes that it had last.
+    pub(super) len: usize,
+}
+
+impl Open<'_> {
+    /// What was opened, and then the first `len` of `bytes`.
+    #[inline(always)]
+    pub(super) fn ending_in(&mut self, bytes: &[u8], len: u8) -> &[u8] {
+        let (depth, len) = (self.depth as usize, len as usize);
+        self.len = depth + len;
+        match bytes.first_chunk::<WINDOW_BYTES>() {
+            Some(window) if len <= WINDOW_BYTES => {
+                let room = self.bytes[depth..].first_chunk_mut::<WINDOW_BYTES>();
+                *room.expect("a window is behind what was opened") = *window;
+            }
+            _ => self.bytes[depth..depth + len].copy_from_slice(&bytes[..len]),
+        }
+        &self.bytes[..depth + len]
     }
 }
 

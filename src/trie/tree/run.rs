@@ -173,6 +173,12 @@ impl<'a> Run<'a> {
         &self.bytes[HEAD_BYTES..HEAD_BYTES + self.head_at(2)]
     }
 
+    /// What begins with the prefix, and how long that is.
+    #[inline(always)]
+    pub(super) fn prefix_and_more(self) -> (&'a [u8], usize) {
+        (&self.bytes[HEAD_BYTES..], self.head_at(2))
+    }
+
     /// Whether the suffixes are their own marks.
     #[inline]
     pub(super) fn is_unmarked(self) -> bool {
@@ -348,8 +354,13 @@ impl<'a> Run<'a> {
         self.suffix_position_by::<WITH_SAME>(&rest[prefix.len()..])
     }
 
+    /// How many suffixes are `suffix` or below.
+    pub(in super::super) fn suffix_position_behind(self, suffix: &[u8]) -> usize {
+        self.suffix_position_by::<true>(suffix)
+    }
+
     /// How many suffixes are below `suffix`.
-    pub(super) fn suffix_position(self, suffix: &[u8]) -> usize {
+    pub(in super::super) fn suffix_position(self, suffix: &[u8]) -> usize {
         self.suffix_position_by::<false>(suffix)
     }
 
@@ -411,8 +422,11 @@ impl<'a> Run<'a> {
     #[inline(always)]
     pub(super) fn walk_from(self, index: usize) -> RunWalk {
         let layout = self.layout();
-        let (suffix, body) = (self.suffix_start(&layout, index), self.body_start(&layout, index));
-        RunWalk { layout, index, suffix, body }
+        let (suffix, body) = match index {
+            0 => (layout.suffixes, layout.bodies),
+            _ => (self.suffix_start(&layout, index), self.body_start(&layout, index)),
+        };
+        RunWalk { layout, index, end: layout.count, suffix, body }
     }
 }
 
@@ -421,22 +435,37 @@ impl<'a> Run<'a> {
 pub(super) struct RunWalk {
     layout: Layout,
     index: usize,
+    /// Entries that it is to see, those before the first included.
+    end: usize,
     /// Where the next suffix and body begin.
     suffix: usize,
     body: usize,
 }
 
 impl RunWalk {
-    /// How many entries were passed, those before the first included.
+    /// Whether there is another entry that it is to see.
     #[inline(always)]
-    pub(super) fn index(&self) -> usize {
-        self.index
+    pub(super) fn has_next(&self) -> bool {
+        self.index < self.end
+    }
+
+    /// Whether it is not to see all entries.
+    #[inline(always)]
+    pub(super) fn is_cut(&self) -> bool {
+        self.end < self.layout.count
+    }
+
+    /// Lets it see no more than the first `end` entries.
+    #[inline(always)]
+    pub(super) fn end_at(&mut self, end: usize) {
+        debug_assert!(end <= self.layout.count);
+        self.end = end;
     }
 
     /// Moves over the next entry of the same run.
     #[inline(always)]
     pub(super) fn next<'a>(&mut self, run: Run<'a>) -> Option<Passed<'a>> {
-        if self.index == self.layout.count {
+        if !self.has_next() {
             return None;
         }
         let passed = Passed {

@@ -9,8 +9,10 @@ use super::run::{Entry, Run, RunWalk};
 use super::search::prefetch_lines;
 use super::{Tree, evacuate, is_run};
 
-/// Children whose beginnings are asked for before a walk comes to them.
-const AHEAD: usize = 3;
+/// Lines of the child that a walk comes to next which are asked for before it does.
+const LINES_AHEAD: usize = 6;
+/// Nodes that a path has room for at least.
+const STEPS_MIN: usize = 8;
 
 /// A place between two entries: the nodes above it, each with the position of the next child to visit, the run, and
 /// the key of the entry before.
@@ -27,10 +29,8 @@ pub(in super::super) struct Path {
 #[derive(Clone, Copy, Debug)]
 struct Level {
     node: Ref,
-    /// The next child to visit, see [`Node::next_child`].
-    position: usize,
-    /// The child that was visited last: several edges may lead to it.
-    last: Option<Ref>,
+    /// The next child to visit and its position, see [`Node::next_child`].
+    next: Option<(usize, Ref)>,
     /// Bytes of the key down to the node, its prefix included.
     depth: usize,
 }
@@ -53,27 +53,15 @@ struct Branch {
 struct Inside {
     run: Ref,
     walk: RunWalk,
-    /// The entry that was entered.
-    first: usize,
     /// Bytes of the key down to the run, its prefix included.
     depth: usize,
-}
-
-impl Inside {
-    /// Moves over the next entry of the run, which is given, and puts its suffix at the end of the key.
-    #[inline(always)]
-    fn step<'a>(&mut self, run: Run<'a>, key: &mut Buffer) -> Option<Entry<'a>> {
-        let passed = self.walk.next(run)?;
-        key.truncate(self.depth);
-        key.extend_by(passed.suffix, passed.len);
-        Some(passed.entry())
-    }
 }
 
 impl Path {
     /// Moves to right before the first entry whose key is at least `key`, or above it if `after`.
     pub(in super::super) fn seek(&mut self, tree: Tree, arena: &Arena, key: &[u8], after: bool) {
         self.steps.clear();
+        self.steps.reserve(STEPS_MIN);
         self.run = None;
         self.key.clear();
         let Some(mut at) = tree.root else { return };
@@ -87,30 +75,31 @@ impl Path {
                 let rest = &key[depth..];
                 let index = if after { run.position::<true>(rest) } else { run.position::<false>(rest) };
                 self.enter(arena, at, index);
+                self.prefetch_next(arena);
                 return;
             }
             let node = Node::new(bytes);
-            let (prefix, rest) = (node.prefix(), &key[depth..]);
-            let common = common_len(prefix, rest);
-            if common < prefix.len() {
+            if !node.leads_to(key, depth) {
+                let (prefix, rest) = (node.prefix(), &key[depth..]);
+                let common = common_len(prefix, rest);
                 if rest.get(common).is_none_or(|&byte| byte < prefix[common]) {
-                    self.push(arena, at, 0, None);
+                    self.push(node, at, node.next_child(0));
                 }
                 return;
             }
-            edge_depth = depth + common;
+            edge_depth = depth + node.prefix_len();
             let Some(&edge) = key.get(edge_depth) else {
-                self.push(arena, at, usize::from(after), None);
+                self.push(node, at, node.next_child(usize::from(after)));
                 return;
             };
+            let (position, own) = node.position_of(edge);
             // A shared run of the edge before may reach beyond the edge that is missing.
-            let own = node.child(edge);
             let child = own.or_else(|| {
                 let below = node.child(node.edge_below(edge)?)?;
                 let bytes = arena.tail(below);
                 (is_run(bytes) && Run::new(bytes).is_shared()).then_some(below)
             });
-            self.push(arena, at, node.position(edge) + usize::from(own.is_some()), child);
+            self.push(node, at, node.next_child_but(position, child));
             let Some(child) = child else { return };
             self.key.push(edge);
             depth = edge_depth + 1;
@@ -118,31 +107,66 @@ impl Path {
         }
     }
 
-    /// Notes a node whose path is the present key.
-    fn push(&mut self, arena: &Arena, node: Ref, position: usize, last: Option<Ref>) {
-        self.key.extend(Node::at(arena, node).prefix());
-        self.steps.push(Level { node, position, last, depth: self.key.len() });
+    /// Notes a node whose path is the present key, and what is to be visited below.
+    #[inline(always)]
+    fn push(&mut self, node: Node<'_>, at: Ref, next: Option<(usize, Ref)>) {
+        let (prefix, len) = node.prefix_and_more();
+        self.key.extend_by(prefix, len);
+        self.steps.push(Level { node: at, next, depth: self.key.len() });
     }
 
     /// Stands before the entry at `index` of a run whose path is the present key.
     fn enter(&mut self, arena: &Arena, at: Ref, index: usize) {
         let run = Run::at(arena, at);
-        self.key.extend(run.prefix());
-        self.run = Some(Inside { run: at, walk: run.walk_from(index), first: index, depth: self.key.len() });
+        let (prefix, len) = run.prefix_and_more();
+        self.key.extend_by(prefix, len);
+        self.run = Some(Inside { run: at, walk: run.walk_from(index), depth: self.key.len() });
     }
 
     /// Moves over the next entry and returns it; its key is [`Path::key`] then.
     #[inline]
     pub(in super::super) fn next<'a>(&mut self, arena: &'a Arena) -> Option<Entry<'a>> {
-        loop {
-            if let Some(inside) = &mut self.run {
-                if let Some(entry) = inside.step(Run::at(arena, inside.run), &mut self.key) {
-                    return Some(entry);
-                }
-                self.run = None;
-            }
-            self.climb(arena)?;
+        self.arrive(arena, |run, _| run.count())?;
+        self.step(arena)
+    }
+
+    /// Goes on to the next run if the present one has no entry left. `within` is told each run that is entered, and the
+    /// key down to it, and says how many of its entries the walk is to see; if not all, it ends with them.
+    #[inline]
+    pub(in super::super) fn arrive(
+        &mut self,
+        arena: &Arena,
+        within: impl Fn(Run<'_>, &[u8]) -> usize,
+    ) -> Option<()> {
+        match &mut self.run {
+            Some(inside) if inside.walk.has_next() => return Some(()),
+            Some(inside) if inside.walk.is_cut() => return None,
+            _ => self.climb(arena)?,
         }
+        self.bound(arena, within)
+    }
+
+    /// Has `within` say how many entries of the run are to be seen; whether there is one.
+    #[inline]
+    pub(in super::super) fn bound(
+        &mut self,
+        arena: &Arena,
+        within: impl Fn(Run<'_>, &[u8]) -> usize,
+    ) -> Option<()> {
+        let inside = self.run.as_mut()?;
+        let run = Run::at(arena, inside.run);
+        inside.walk.end_at(within(run, &self.key.get()[..inside.depth]));
+        inside.walk.has_next().then_some(())
+    }
+
+    /// Moves over the next entry of the run and returns it, if one is left.
+    #[inline(always)]
+    pub(in super::super) fn step<'a>(&mut self, arena: &'a Arena) -> Option<Entry<'a>> {
+        let inside = self.run.as_mut()?;
+        let passed = inside.walk.next(Run::at(arena, inside.run))?;
+        self.key.truncate(inside.depth);
+        self.key.extend_by(passed.suffix, passed.len);
+        Some(passed.entry())
     }
 
     /// Shows `visit` the entries that are left of the run, with their keys, until it breaks off.
@@ -154,15 +178,17 @@ impl Path {
     ) -> ControlFlow<()> {
         let Some(inside) = &mut self.run else { return ControlFlow::Continue(()) };
         let run = Run::at(arena, inside.run);
-        // A copy, so that it can be kept in registers.
-        let mut ahead = *inside;
+        // Copies, so that they can be kept in registers.
+        let (mut walk, mut key) = (inside.walk, self.key.open(inside.depth as u32));
         let mut flow = ControlFlow::Continue(());
         while flow.is_continue()
-            && let Some(entry) = ahead.step(run, &mut self.key)
+            && let Some(passed) = walk.next(run)
         {
-            flow = visit(self.key.get(), entry);
+            flow = visit(key.ending_in(passed.suffix, passed.len as u8), passed.entry());
         }
-        *inside = ahead;
+        inside.walk = walk;
+        let len = key.len;
+        self.key.set_len(len);
         flow
     }
 
@@ -181,19 +207,30 @@ impl Path {
     fn next_branch(&mut self, arena: &Arena) -> Option<Branch> {
         loop {
             let level = self.steps.last_mut()?;
-            let node = Node::at(arena, level.node);
-            let Some((found, child)) = node.next_child(level.position) else {
+            let Some((found, child)) = level.next else {
                 self.steps.pop();
                 continue;
             };
-            level.position = found + 1;
-            if level.last == Some(child) {
-                continue;
-            }
-            level.last = Some(child);
-            prefetch_after(node, arena, found);
-            let edge = (found > 0).then(|| node.edge_of(found));
-            return Some(Branch { node: level.node, depth: level.depth, found, edge, child });
+            let node = Node::at(arena, level.node);
+            // Several edges may lead to the same child.
+            level.next = node.next_child_but(found + 1, Some(child));
+            let branch = Branch {
+                node: level.node,
+                depth: level.depth,
+                found,
+                edge: (found > 0).then(|| node.edge_of(found)),
+                child,
+            };
+            self.prefetch_next(arena);
+            return Some(branch);
+        }
+    }
+
+    /// Asks for the beginning of the child that comes next below the last node, to which the walk will come soon.
+    #[inline]
+    fn prefetch_next(&self, arena: &Arena) {
+        if let Some(Level { next: Some((_, child)), .. }) = self.steps.last() {
+            prefetch_lines(arena.tail(*child), 0..LINES_AHEAD);
         }
     }
 
@@ -209,7 +246,10 @@ impl Path {
         }
         match is_run {
             true => self.enter(arena, branch.child, 0),
-            false => self.push(arena, branch.child, 0, None),
+            false => {
+                let node = Node::new(bytes);
+                self.push(node, branch.child, node.next_child(0));
+            }
         }
         is_run
     }
@@ -218,26 +258,6 @@ impl Path {
     #[inline]
     pub(in super::super) fn key(&self) -> &[u8] {
         self.key.get()
-    }
-
-    /// Of the key, how many bytes are those of its run: all of that have them.
-    #[inline]
-    pub(in super::super) fn depth(&self) -> usize {
-        self.run.as_ref().map_or(0, |inside| inside.depth)
-    }
-
-    /// Whether the entry that was returned last is the first of its run that was.
-    #[inline]
-    pub(in super::super) fn is_run_new(&self) -> bool {
-        self.run.as_ref().is_none_or(|inside| inside.walk.index() == inside.first + 1)
-    }
-}
-
-/// Asks for the beginnings of the children behind the one at position `found`, to which a walk will come soon.
-#[inline]
-fn prefetch_after(node: Node<'_>, arena: &Arena, found: usize) {
-    for child in node.children_after(found, AHEAD) {
-        prefetch_lines(arena.tail(child), 0..2);
     }
 }
 
@@ -263,7 +283,6 @@ impl Path {
                 tree.moved(arena, node, found, child, moved);
                 arena.free(child);
                 branch.child = moved;
-                self.steps.last_mut().expect("the branch is one of its").last = Some(moved);
             }
             if self.descend(arena, &branch) {
                 self.run = None;
