@@ -10,7 +10,7 @@ use super::search::prefetch_lines;
 use super::{Tree, evacuate, is_run};
 
 /// Lines of the child that a walk comes to next which are asked for before it does.
-const LINES_AHEAD: usize = 6;
+const LINES_AHEAD: usize = 8;
 /// Nodes that a path has room for at least.
 const STEPS_MIN: usize = 8;
 
