@@ -118,11 +118,13 @@ struct Split<'k> {
 impl<'k> Split<'k> {
     #[inline]
     fn new(k: &'k [u8]) -> Split<'k> {
-        let (key, rest) = cut(k).expect("a path");
-        let field = |name| Segment::Field(std::str::from_utf8(name).expect("text"));
+        let text = std::str::from_utf8(k).expect("text");
+        let (key, rest) = cut(text).expect("a path");
         match cut(rest) {
-            None => Split { key, path: [field(rest); 2], len: 1 },
-            Some((set, name)) => Split { key, path: [field(set), field(name)], len: 2 },
+            None => Split { key: key.as_bytes(), path: [Segment::Field(rest); 2], len: 1 },
+            Some((set, name)) => {
+                Split { key: key.as_bytes(), path: [Segment::Field(set), Segment::Field(name)], len: 2 }
+            }
         }
     }
     fn path(&self) -> &[Segment<'k>] {
@@ -131,9 +133,9 @@ impl<'k> Split<'k> {
 }
 /// What is before the first separator, and behind it.
 #[inline]
-fn cut(k: &[u8]) -> Option<(&[u8], &[u8])> {
-    let at = k.iter().position(|&b| b == 1)?;
-    Some((&k[..at], &k[at + 1..]))
+fn cut(text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == 1)?;
+    Some((&text[..at], &text[at + 1..]))
 }
 /// All eight bytes of the value are needed, and the bench's own numbers come back.
 fn spread(v: u64) -> i64 {

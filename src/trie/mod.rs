@@ -27,6 +27,7 @@ mod cursor;
 mod document;
 mod edit;
 mod expiry;
+mod finger;
 mod leaf;
 mod names;
 mod ordered;
@@ -161,6 +162,7 @@ pub struct Trie {
     slots: Slots,
     scratch: Scratch,
     workshop: Workshop,
+    finger: finger::Finger,
     work: work::Work,
     live: usize,
     tombstones: usize,
@@ -204,6 +206,7 @@ impl Trie {
             slots: Slots::default(),
             scratch: Scratch::default(),
             workshop: Workshop::default(),
+            finger: finger::Finger::default(),
             work: work::Work::default(),
             live: 0,
             tombstones: 0,

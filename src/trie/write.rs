@@ -106,7 +106,13 @@ impl Trie {
 
     /// Stores a record in the place of what stood there.
     fn put(&mut self, key: &[u8], meta: Meta, body: Body<'_>) -> Option<Kind> {
-        match self.records.locate(&self.store.arena, &mut self.workshop, key) {
+        let spot = self.records.locate(&self.store.arena, &mut self.workshop, key);
+        self.put_at_spot(spot, key, meta, body)
+    }
+
+    /// The same where its key was located.
+    fn put_at_spot(&mut self, spot: Spot, key: &[u8], meta: Meta, body: Body<'_>) -> Option<Kind> {
+        match spot {
             Spot::Found(found) => Some(self.replace(found, key, meta, body)),
             Spot::Missing(gap) => {
                 self.insert(gap, key, meta, body);
@@ -117,11 +123,12 @@ impl Trie {
 
     /// Stores a document that was built, in the place of what stood there.
     pub(super) fn put_built(&mut self, key: &[u8], meta: Meta, built: Built) -> Option<Kind> {
+        let spot = self.locate_again(key);
         match built {
-            Built::Blocks(root) => self.put(key, meta, Body::Document(root)),
+            Built::Blocks(root) => self.put_at_spot(spot, key, meta, Body::Document(root)),
             Built::Packed => {
                 let packed = std::mem::take(&mut self.scratch.packed);
-                let before = self.put(key, meta, Body::Packed(&packed.bytes));
+                let before = self.put_at_spot(spot, key, meta, Body::Packed(&packed.bytes));
                 self.scratch.packed = packed;
                 before
             }
@@ -139,7 +146,7 @@ impl Trie {
 
     /// The entry of this key, if it is there; until another is looked for or any is changed.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Found> {
-        match self.records.locate(&self.store.arena, &mut self.workshop, key) {
+        match self.locate_again(key) {
             Spot::Found(found) => Some(found),
             Spot::Missing(_) => None,
         }
@@ -170,8 +177,9 @@ impl Trie {
         if let Some(epoch) = old.epoch {
             self.store.versions.release(epoch);
         }
-        self.records.replace(&mut self.store.arena, &mut self.workshop, found, key, encoded.entry());
-        self.generation += 1;
+        let (arena, workshop) = (&mut self.store.arena, &mut self.workshop);
+        let found = self.records.replace(arena, workshop, found, key, encoded.entry());
+        self.count_change(found);
         if (old.kind, old.meta) != (body.kind(), meta) {
             self.renote(key, (old.kind, old.meta), (body.kind(), meta));
         }

@@ -12,7 +12,7 @@ use super::stage::Stage;
 use super::{Found, Gap, Tree, Workshop, is_run};
 
 impl Tree {
-    /// Gives the entry that was found another tag and body.
+    /// Gives the entry that was found another tag and body. Says where it is now, if the way there is still right.
     pub(in super::super) fn replace(
         &mut self,
         arena: &mut Arena,
@@ -20,25 +20,26 @@ impl Tree {
         found: Found,
         key: &[u8],
         entry: Entry<'_>,
-    ) {
+    ) -> Option<Found> {
         let run = Run::at(arena, found.run);
         let old = run.entry_at(found.index);
         if old.tag == entry.tag && old.body.len() == entry.body.len() {
             let layout = run.layout();
             let start = run.body_start(&layout, found.index);
             arena.tail_mut(found.run)[start..start + entry.body.len()].copy_from_slice(entry.body);
-            return;
+            return Some(found);
         }
         let limit = if run.count() == 1 { usize::MAX } else { workshop.limits.bytes };
-        if self.edit(arena, workshop, found.run, Edit::Replace(found.index, entry), limit) {
-            return;
+        if let Some(run) = self.edit(arena, workshop, found.run, Edit::Replace(found.index, entry), limit) {
+            return Some(Found { run, ..found });
         }
         let at = found.run;
         load_all_but(arena, workshop, at, found.index);
         self.rebuild(arena, workshop, at, &key[found.depth..], entry);
+        None
     }
 
-    /// Changes one entry of the run at `at`, unless that makes it longer than `limit`; whether it did.
+    /// Changes one entry of the run at `at`, unless that makes it longer than `limit`; where the run is then.
     pub(super) fn edit(
         &mut self,
         arena: &mut Arena,
@@ -46,46 +47,47 @@ impl Tree {
         at: Ref,
         edit: Edit<'_>,
         limit: usize,
-    ) -> bool {
+    ) -> Option<Ref> {
         let run = Run::at(arena, at);
         let mut cells = [0; 4];
         let mut patch = Patch::new(run);
         if !patch.take(run, &edit, &mut cells) {
             splice(run, edit, &mut workshop.out);
             if workshop.out.len() > limit {
-                return false;
+                return None;
             }
-            self.settle(arena, workshop, at);
-            return true;
+            return Some(self.settle(arena, workshop, at));
         }
         if patch.new_len > limit {
-            return false;
+            return None;
         }
         let shrinks = patch.new_len < patch.len;
         let moves = Arena::rounded(patch.new_len) != arena.slot_bytes(at);
         if shrinks || !moves {
             patch.apply(arena.tail_mut(at));
         }
-        if moves {
-            let moved = arena.copy_part(at, patch.len.min(patch.new_len), patch.new_len);
-            if !shrinks {
-                patch.apply(arena.tail_mut(moved));
-            }
-            self.set_child(arena, &workshop.steps, Some(at), Some(moved));
-            arena.free(at);
+        if !moves {
+            return Some(at);
         }
-        true
+        let moved = arena.copy_part(at, patch.len.min(patch.new_len), patch.new_len);
+        if !shrinks {
+            patch.apply(arena.tail_mut(moved));
+        }
+        self.set_child(arena, &workshop.steps, Some(at), Some(moved));
+        arena.free(at);
+        Some(moved)
     }
 
-    /// Stores the run that was written to the workshop in the place of the one at `at`.
-    fn settle(&mut self, arena: &mut Arena, workshop: &mut Workshop, at: Ref) {
+    /// Stores the run that was written to the workshop in the place of the one at `at`; where it is.
+    fn settle(&mut self, arena: &mut Arena, workshop: &mut Workshop, at: Ref) -> Ref {
         if Arena::rounded(workshop.out.len()) == arena.slot_bytes(at) {
             arena.tail_mut(at)[..workshop.out.len()].copy_from_slice(workshop.out.get());
-            return;
+            return at;
         }
         let moved = store(arena, workshop.out.get());
         self.set_child(arena, &workshop.steps, Some(at), Some(moved));
         arena.free(at);
+        moved
     }
 
     /// Puts an entry where [`Tree::locate`] found nothing. Between the two the arena may have changed, not this tree.
@@ -146,7 +148,7 @@ impl Tree {
             let index = run.suffix_position(suffix);
             let limit = workshop.limits.bytes;
             // A new edge of a shared run is the node's business: locate found it there.
-            if self.edit(arena, workshop, at, Edit::Insert(index, suffix, entry), limit) {
+            if self.edit(arena, workshop, at, Edit::Insert(index, suffix, entry), limit).is_some() {
                 return;
             }
         }

@@ -127,6 +127,7 @@ impl Tree {
 
     /// The entry of this key or where it would go; the way there is left in `workshop`.
     pub(super) fn locate(self, arena: &Arena, workshop: &mut Workshop, key: &[u8]) -> Spot {
+        workshop.lookups += 1;
         let steps = &mut workshop.steps;
         steps.clear();
         let Some(mut at) = self.root else { return Spot::Missing(Gap::Root) };

@@ -24,10 +24,20 @@ impl Default for RunLimits {
 pub(in super::super) struct Workshop {
     /// The way to what was located last.
     pub(super) steps: Vec<Step>,
+    /// How often anything was located.
+    pub(super) lookups: u64,
     pub(super) stage: Stage,
     /// A run that is being written.
     pub(super) out: Buffer,
     pub(in super::super) limits: RunLimits,
+}
+
+impl Workshop {
+    /// How often anything was located: as long as it is the same, so is the way.
+    #[inline]
+    pub(in super::super) fn lookups(&self) -> u64 {
+        self.lookups
+    }
 }
 
 /// Entries in key order.
