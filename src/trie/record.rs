@@ -82,8 +82,11 @@ impl<'a> Body<'a> {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "it lives for one write, and never in the heap")]
 pub(super) enum Encoded<'t> {
-    /// A text with no books about it: most records of a server without a cluster.
-    Plain(&'t [u8]),
+    /// A text or packed document with no books about it: most records of a server without a cluster.
+    Plain {
+        tag: u8,
+        body: &'t [u8],
+    },
     Built {
         tag: u8,
         body: ArrayVec<u8, PART_BYTES_MAX>,
@@ -93,7 +96,7 @@ pub(super) enum Encoded<'t> {
 impl Encoded<'_> {
     pub(super) fn entry(&self) -> Entry<'_> {
         match self {
-            Encoded::Plain(body) => Entry { tag: kind_bits(Kind::Text), body },
+            Encoded::Plain { tag, body } => Entry { tag: *tag, body },
             Encoded::Built { tag, body } => Entry { tag: *tag, body },
         }
     }
@@ -102,12 +105,14 @@ impl Encoded<'_> {
 impl Store {
     /// The entry of a record. A text that is too long for it is stored outside, and its version is noted.
     pub(super) fn encode<'t>(&mut self, key: &[u8], meta: Meta, mut body: Body<'t>) -> Encoded<'t> {
-        if let Body::Text(text) = body {
-            if text.len() > TEXT_INSIDE_MAX {
+        match body {
+            Body::Text(text) if text.len() > TEXT_INSIDE_MAX => {
                 body = Body::TextOutside { first: text::store(&mut self.arena, text), len: text.len() };
-            } else if meta == Meta::default() {
-                return Encoded::Plain(text);
             }
+            Body::Text(bytes) | Body::Packed(bytes) if meta == Meta::default() => {
+                return Encoded::Plain { tag: kind_bits(body.kind()), body: bytes };
+            }
+            _ => {}
         }
         let (mut tag, mut out) = (kind_bits(body.kind()), ArrayVec::<u8, PART_BYTES_MAX>::new());
         let mut push = |bytes: &[u8]| out.try_extend_from_slice(bytes).expect("a record fits its entry");
@@ -313,7 +318,11 @@ impl<'t> Record<'t> {
     }
 
     /// How it was written. `key` must be the record's own, see [`Record::slot`].
+    #[inline]
     pub fn meta(&self, key: &[u8]) -> Meta {
+        if self.tag & !(KIND_BITS | OUTSIDE) == 0 {
+            return Meta::default();
+        }
         Meta { version: self.version(), slot: self.slot(key), expires_at_ms: self.expires_at_ms() }
     }
 

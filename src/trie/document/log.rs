@@ -111,9 +111,27 @@ impl Log {
         }
     }
 
-    fn end(&mut self, is_set: bool) {
+    fn begin(&mut self, is_set: bool) -> Result<Step, SinkError> {
+        if self.open.len() == self.depth_max {
+            return Err(SinkError::TooDeep);
+        }
+        self.begin_value();
+        self.open.push(Open { is_set, is_named: false });
+        Ok(if is_set { Step::BeginSet } else { Step::BeginArray })
+    }
+
+    fn field(&mut self, name: &str) -> Step {
+        let open = self.open.last_mut().expect("a field belongs to a set");
+        assert!(open.is_set && !open.is_named, "a field belongs to a set, and has a value");
+        open.is_named = true;
+        let (start, end) = self.keep(name);
+        Step::Field(start, end)
+    }
+
+    fn end(&mut self, is_set: bool) -> Step {
         let open = self.open.pop().expect("only what began ends");
         assert!(open.is_set == is_set && !open.is_named, "a set ends after a value");
+        if is_set { Step::EndSet } else { Step::EndArray }
     }
 }
 
@@ -122,31 +140,18 @@ impl ValueSink for Log {
         self.size += match event {
             Event::Text(text) => 1 + text.len(),
             Event::Float(_) => 5,
-            Event::EndSet | Event::EndArray => 1,
             _ => 1,
         };
         let step = match event {
             Event::Field(name) => {
-                let open = self.open.last_mut().expect("a field belongs to a set");
-                assert!(open.is_set && !open.is_named, "a field belongs to a set, and has a value");
-                open.is_named = true;
-                let (start, end) = self.keep(name);
-                Step::Field(start, end)
+                let step = self.field(name);
+                self.steps.push(step);
+                return Ok(());
             }
-            Event::EndSet | Event::EndArray => {
-                let is_set = event == Event::EndSet;
-                self.end(is_set);
-                if is_set { Step::EndSet } else { Step::EndArray }
-            }
-            Event::BeginSet | Event::BeginArray => {
-                if self.open.len() == self.depth_max {
-                    return Err(SinkError::TooDeep);
-                }
-                self.begin_value();
-                let is_set = event == Event::BeginSet;
-                self.open.push(Open { is_set, is_named: false });
-                if is_set { Step::BeginSet } else { Step::BeginArray }
-            }
+            Event::BeginSet => self.begin(true)?,
+            Event::BeginArray => self.begin(false)?,
+            Event::EndSet => self.end(true),
+            Event::EndArray => self.end(false),
             scalar => {
                 self.begin_value();
                 match scalar {
@@ -162,8 +167,7 @@ impl ValueSink for Log {
             }
         };
         self.steps.push(step);
-        let is_field = matches!(event, Event::Field(_));
-        self.is_done = self.open.is_empty() && !is_field;
+        self.is_done = self.open.is_empty();
         Ok(())
     }
 }

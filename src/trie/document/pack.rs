@@ -40,7 +40,7 @@ impl Store {
             // What it comes into is open.
             packing.open.push(Open { start: 0, value: 0, before: None });
             if let Some(name) = name {
-                packing.field(name);
+                packing.name(&Wanted::new(name));
             }
         })
     }
@@ -98,7 +98,8 @@ struct Open {
 impl Packing<'_, '_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::BeginSet | Event::BeginArray => self.begin(event == Event::BeginSet),
+            Event::BeginSet => self.begin(true),
+            Event::BeginArray => self.begin(false),
             Event::Field(name) => self.field(name),
             Event::EndSet | Event::EndArray => {
                 let open = self.open.pop().expect("only what began ends");
@@ -136,22 +137,27 @@ impl Packing<'_, '_> {
         let start = self.open.last().expect("a field belongs to a set").start;
         let before = self.store.find_packed(self.out, start..self.out.len(), &wanted);
         if before.is_none() {
-            match self.store.intern_id(&wanted) {
-                Some(id) => {
-                    self.ids.push(id);
-                    self.push_id(id);
-                }
-                None => {
-                    // A longer one makes the document too large anyway.
-                    let len = name.len().min(255);
-                    self.out.extend_from_slice(&[LITERAL, len as u8]);
-                    self.out.extend_from_slice(&name.as_bytes()[..len]);
-                }
-            }
+            self.name(&wanted);
         }
         let value = self.out.len();
         let open = self.open.last_mut().expect("a field belongs to a set");
         (open.value, open.before) = (value, before.map(|part| (part.value, part.end)));
+    }
+
+    /// A name that its set does not have yet.
+    fn name(&mut self, wanted: &Wanted<'_>) {
+        match self.store.intern_id(wanted) {
+            Some(id) => {
+                self.ids.push(id);
+                self.push_id(id);
+            }
+            None => {
+                // A longer one makes the document too large anyway.
+                let len = wanted.name.len().min(255);
+                self.out.extend_from_slice(&[LITERAL, len as u8]);
+                self.out.extend_from_slice(&wanted.name.as_bytes()[..len]);
+            }
+        }
     }
 
     /// A value is complete; it goes where an older one of its field stood.

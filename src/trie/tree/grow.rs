@@ -5,7 +5,7 @@ use arrayvec::ArrayVec;
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, PREFIX_MAX, push_edge, set_term};
 use super::super::tally::{self, Event};
-use super::patch::Patch;
+use super::patch::{Patch, Resize};
 use super::run::{Entry, PART_BYTES_MAX, Run};
 use super::splice::{Edit, splice};
 use super::stage::Stage;
@@ -30,7 +30,14 @@ impl Tree {
             return Some(found);
         }
         let limit = if run.count() == 1 { usize::MAX } else { workshop.limits.bytes };
-        if let Some(run) = self.edit(arena, workshop, found.run, Edit::Replace(found.index, entry), limit) {
+        let changed = match Resize::new(run, found.index, entry) {
+            Some(resize) => {
+                let apply = |bytes: &mut [u8]| resize.apply(bytes);
+                self.change(arena, workshop, found.run, (resize.len, resize.new_len), limit, apply)
+            }
+            None => self.edit(arena, workshop, found.run, Edit::Replace(found.index, entry), limit),
+        };
+        if let Some(run) = changed {
             return Some(Found { run, ..found });
         }
         let at = found.run;
@@ -58,20 +65,36 @@ impl Tree {
             }
             return Some(self.settle(arena, workshop, at));
         }
-        if patch.new_len > limit {
+        let apply = |bytes: &mut [u8]| patch.apply(bytes);
+        self.change(arena, workshop, at, (patch.len, patch.new_len), limit, apply)
+    }
+
+    /// Changes the run at `at` of `len` bytes by `apply`, in a slot that has room for `new_len`, unless that is more than
+    /// `limit`; where the run is then.
+    #[inline(always)]
+    fn change(
+        &mut self,
+        arena: &mut Arena,
+        workshop: &Workshop,
+        at: Ref,
+        (len, new_len): (usize, usize),
+        limit: usize,
+        apply: impl Fn(&mut [u8]),
+    ) -> Option<Ref> {
+        if new_len > limit {
             return None;
         }
-        let shrinks = patch.new_len < patch.len;
-        let moves = Arena::rounded(patch.new_len) != arena.slot_bytes(at);
+        let shrinks = new_len < len;
+        let moves = Arena::rounded(new_len) != arena.slot_bytes(at);
         if shrinks || !moves {
-            patch.apply(arena.tail_mut(at));
+            apply(arena.tail_mut(at));
         }
         if !moves {
             return Some(at);
         }
-        let moved = arena.copy_part(at, patch.len.min(patch.new_len), patch.new_len);
+        let moved = arena.copy_part(at, len.min(new_len), new_len);
         if !shrinks {
-            patch.apply(arena.tail_mut(moved));
+            apply(arena.tail_mut(moved));
         }
         self.set_child(arena, &workshop.steps, Some(at), Some(moved));
         arena.free(at);

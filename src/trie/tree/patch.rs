@@ -11,7 +11,8 @@
 use arrayvec::ArrayVec;
 
 use super::run::{
-    LEN_OFFSET, Layout, Run, SAME_LEN, SAME_SIZE, SAME_TAG, SIZE_OFFSET, SUFFIXES_OFFSET, TAG_OFFSET, mark_of,
+    Entry, LEN_OFFSET, Layout, Run, SAME_LEN, SAME_SIZE, SAME_TAG, SIZE_OFFSET, SUFFIXES_OFFSET, TAG_OFFSET,
+    mark_of,
 };
 use super::splice::Edit;
 
@@ -152,7 +153,9 @@ impl<'e> Patch<'e> {
             // What is behind moves up, the last first.
             let (mut shift, mut end) = (self.new_len - self.len, self.len);
             for part in self.parts.iter().rev() {
-                bytes.copy_within(part.end..end, part.end + shift);
+                if shift > 0 {
+                    bytes.copy_within(part.end..end, part.end + shift);
+                }
                 shift = shift + (part.end - part.start) - part.bytes.len();
                 part.store(&mut bytes[part.start + shift..]);
                 end = part.start;
@@ -163,7 +166,9 @@ impl<'e> Patch<'e> {
                 part.store(&mut bytes[to..]);
                 to += part.bytes.len();
                 let next = self.parts.get(index + 1).map_or(self.len, |next| next.start);
-                bytes.copy_within(part.end..next, to);
+                if to != part.end {
+                    bytes.copy_within(part.end..next, to);
+                }
                 to += next - part.end;
             }
         }
@@ -173,6 +178,45 @@ impl<'e> Patch<'e> {
     fn write_head(&self, bytes: &mut [u8]) {
         bytes[1] = self.count as u8;
         bytes[SUFFIXES_OFFSET..SUFFIXES_OFFSET + 2].copy_from_slice(&(self.suffixes as u16).to_le_bytes());
+    }
+}
+
+/// The usual replacement: a body of another size, where nothing else of its run changes but the number that says so.
+pub(super) struct Resize<'e> {
+    /// Where the number is, and where the body begins and ends.
+    cell: usize,
+    start: usize,
+    end: usize,
+    body: &'e [u8],
+    pub(super) len: usize,
+    pub(super) new_len: usize,
+}
+
+impl<'e> Resize<'e> {
+    /// Gives the entry at `index` the body of `entry`; `None`: its tag changes too, or a column comes or goes.
+    #[inline]
+    pub(super) fn new(run: Run<'_>, index: usize, entry: Entry<'e>) -> Option<Resize<'e>> {
+        let layout = run.layout();
+        let sizes = &run.bytes[layout.sizes..][..layout.count];
+        if run.has(SAME_SIZE)
+            || run.tag_at(&layout, index) != entry.tag
+            || is_same_but(sizes, index, entry.body.len() as u8)
+        {
+            return None;
+        }
+        let (start, len) = (run.body_start(&layout, index), run.body_start(&layout, layout.count));
+        let end = start + run.size_at(&layout, index);
+        let new_len = len + entry.body.len() - (end - start);
+        Some(Resize { cell: layout.sizes + index, start, end, body: entry.body, len, new_len })
+    }
+
+    /// Changes the run whose slot begins with `bytes` and has room for it.
+    #[inline]
+    pub(super) fn apply(&self, bytes: &mut [u8]) {
+        let new_end = self.start + self.body.len();
+        bytes.copy_within(self.end..self.len, new_end);
+        bytes[self.start..new_end].copy_from_slice(self.body);
+        bytes[self.cell] = self.body.len() as u8;
     }
 }
 
@@ -196,7 +240,7 @@ mod tests {
     #[test]
     fn a_patched_run_is_a_spliced_one() {
         let mut rng = Rng::from_seed(11);
-        let mut patched = 0;
+        let (mut patched, mut resized) = (0, 0);
         for _ in 0..20_000 {
             let uneven = [rng.percent(30), rng.percent(30), rng.percent(30)];
             let mut keys: Vec<Vec<u8>> = (0..1 + rng.index(12))
@@ -241,7 +285,16 @@ mod tests {
             let mut inside = bytes.clone();
             patch.apply(&mut inside[..]);
             assert_eq!(inside[..slow.len()], *slow.get(), "{edit:?}");
+            if let Edit::Replace(at, entry) = edit
+                && let Some(resize) = Resize::new(run, at, entry)
+            {
+                resized += 1;
+                assert_eq!((resize.len, resize.new_len), (out.len(), slow.len()));
+                resize.apply(&mut bytes[..]);
+                assert_eq!(bytes[..slow.len()], *slow.get(), "{edit:?}");
+            }
         }
+        assert!(resized > 500, "some bodies become longer or shorter: {resized}");
         assert!(patched > 10_000, "most runs keep their columns: {patched}");
     }
 }

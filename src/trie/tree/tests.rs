@@ -60,7 +60,12 @@ impl Pair {
         let body = vec![self.rng.below(256) as u8; size];
         let entry = Entry { tag, body: &body };
         match self.tree.locate(&self.arena, &mut self.workshop, &key) {
-            Spot::Found(found) => self.tree.replace(&mut self.arena, &mut self.workshop, found, &key, entry),
+            Spot::Found(found) => {
+                let (arena, workshop) = (&mut self.arena, &mut self.workshop);
+                if let Some(found) = self.tree.replace(arena, workshop, found, &key, entry) {
+                    assert_eq!(Tree::entry(&self.arena, found), entry, "a replaced entry is elsewhere");
+                }
+            }
             Spot::Missing(gap) => self.tree.attach(&mut self.arena, &mut self.workshop, gap, &key, entry),
         }
         self.twin.insert(key, (tag, body));
