@@ -2,6 +2,7 @@
 
 mod churn;
 mod cursors;
+mod finger;
 mod model;
 mod random;
 mod splice;
