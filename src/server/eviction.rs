@@ -6,7 +6,7 @@
 //!                                     ▼
 //!                                   done
 //! ```
-//! What goes is the stalest of a few, as in Redis: nothing is sorted, and nothing is kept beside the records but `recency`'s
+//! What DELPREFIX has unlinked is freed before any record is given up. What goes is the stalest of a few, as in Redis: nothing is sorted, and nothing is kept beside the records but `recency`'s
 //! table. The few are one of each of ten hands, which go round over the keys from places far from each other: neighbours
 //! in the order of keys are often of one age. Only plain clients' writes are bound: in a cluster the replicas of a record decide together what
 //! stands, so a server that belongs to one evicts nothing and takes what its cluster stores.
@@ -24,7 +24,7 @@ use std::ops::Bound;
 const HANDS: usize = 10;
 /// Steps of a hand to one with an expiry; if all hands find none, the one that expires next goes.
 const VOLATILE_STEPS: usize = 16;
-/// Records given up for one command, at most: the others wait meanwhile.
+/// Records given up for one command, or runs of unlinked ones freed, at most: the others wait meanwhile.
 const EVICTED_MAX: usize = 10_000;
 
 /// How much memory the records may take, and what happens beyond.
@@ -83,6 +83,11 @@ impl Server {
         for _ in 0..EVICTED_MAX {
             if self.counted_bytes() <= self.room.bytes_max {
                 return true;
+            }
+            if self.trie.has_unlinked() {
+                // Nobody misses it.
+                self.trie.free_some_unlinked(1);
+                continue;
             }
             if self.room.policy == Policy::NoEviction || !self.choose(&mut key) {
                 return false;

@@ -101,6 +101,7 @@ use request_log::RequestLogger;
 use sessions::Sessions;
 use slowlog::SlowLog;
 use stats::Stats;
+use std::collections::VecDeque;
 use transactions::Watches;
 
 /// The version of Redis whose words and replies these are: clients look at it to know what they may ask.
@@ -125,7 +126,7 @@ pub struct Server {
     held_in_transactions: usize,
     monitors: Vec<ConnId>,
     pause: Option<Pause>,
-    removals: Vec<Removal>,
+    removals: VecDeque<Removal>,
     stats: Stats,
     meter: Meter,
     slow_log: SlowLog,
@@ -187,7 +188,7 @@ impl Server {
             held_in_transactions: 0,
             monitors: Vec::new(),
             pause: None,
-            removals: Vec::new(),
+            removals: VecDeque::new(),
             meter: Meter::new(config.stopwatch),
             slow_log: SlowLog::new(settings.slower_than_micros, settings.slow_log_len_max),
             clock: now,

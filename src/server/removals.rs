@@ -1,11 +1,18 @@
-//! DELPREFIX: a large removal goes on in slices between the requests of others; who asked for it waits for its end.
+//! DELPREFIX: all records below a prefix go at once, for all who read; their memory is freed in slices between the
+//! requests of others, and who asked waits for its end, as only then their number is known.
+//!
+//! ```text
+//!   DELPREFIX p ──► unlinked, in a moment ──► a slice is freed ──► turns of others ──► a slice ──► .. ──► :count
+//!               └─► a server of a cluster: a slice is removed ──► turns of others ──► a slice ──► .. ──► :count
+//! ```
 
 use super::Server;
 use super::dispatch::{Call, Outcome};
 use crate::conn::{ConnId, Net};
 use crate::proto::resp::{Protocol, Writer};
+use crate::trie::Unlinking;
 
-/// Records that are removed in one go.
+/// Records that are freed or removed in one go.
 const SLICE: usize = 4_096;
 
 /// A removal that is not at its end.
@@ -13,42 +20,60 @@ const SLICE: usize = 4_096;
 pub(super) struct Removal {
     id: ConnId,
     protocol: Protocol,
-    prefix: Box<[u8]>,
-    removed: usize,
+    rest: Rest,
+}
+
+/// What is left to be done.
+#[derive(Debug)]
+enum Rest {
+    /// Nobody reads the records any more.
+    Unlinked(Unlinking),
+    /// The trie does not unlink: records still below the prefix, and how many are gone.
+    Prefix(Box<[u8]>, usize),
 }
 
 impl Server {
     pub(super) fn delprefix(&mut self, call: Call<'_>, net: &mut Net) -> Outcome {
         let prefix = call.arg(1);
-        let mut removal = Removal { id: call.id, protocol: call.protocol, prefix: prefix.into(), removed: 0 };
-        let done = self.removal_slice(&mut removal);
-        if !done && !self.at_once {
-            self.removals.push(removal);
-            self.waits = true;
-            return Ok(());
+        self.mark_watchers_below(prefix);
+        let mut rest = match self.trie.unlink_prefix(prefix) {
+            Some(unlinking) => Rest::Unlinked(unlinking),
+            None => Rest::Prefix(prefix.into(), 0),
+        };
+        let mut removed = self.removal_slice(&mut rest);
+        while removed.is_none() && self.at_once {
+            removed = self.removal_slice(&mut rest);
         }
-        while !done && !self.removal_slice(&mut removal) {}
-        Writer::new(net.out(call.id), call.protocol).int(removal.removed as i64);
+        match removed {
+            Some(removed) => Writer::new(net.out(call.id), call.protocol).int(removed as i64),
+            None => {
+                self.removals.push_back(Removal { id: call.id, protocol: call.protocol, rest });
+                self.waits = true;
+            }
+        }
         Ok(())
     }
 
-    /// Time has passed: one slice of each removal.
+    /// Time has passed: a slice of one removal, the next time of the next.
     pub(super) fn go_on_removing(&mut self, net: &mut Net) {
-        for mut removal in std::mem::take(&mut self.removals) {
-            if !self.removal_slice(&mut removal) {
-                self.removals.push(removal);
-                continue;
-            }
-            Writer::new(net.out(removal.id), removal.protocol).int(removal.removed as i64);
-            net.resume(removal.id);
-        }
+        let Some(mut removal) = self.removals.pop_front() else { return };
+        let Some(removed) = self.removal_slice(&mut removal.rest) else {
+            return self.removals.push_back(removal);
+        };
+        Writer::new(net.out(removal.id), removal.protocol).int(removed as i64);
+        net.resume(removal.id);
     }
 
-    /// Whether it is done.
-    fn removal_slice(&mut self, removal: &mut Removal) -> bool {
-        self.mark_watchers_below(&removal.prefix);
-        let removed = self.trie.remove_prefix(&removal.prefix, SLICE);
-        removal.removed += removed.live;
-        removed.live + removed.tombstones < SLICE
+    /// How many records were alive, if they all are gone now.
+    fn removal_slice(&mut self, rest: &mut Rest) -> Option<usize> {
+        match rest {
+            Rest::Unlinked(unlinking) => Some(self.trie.free_unlinked(unlinking, SLICE)?.live),
+            Rest::Prefix(prefix, removed) => {
+                self.mark_watchers_below(prefix);
+                let slice = self.trie.remove_prefix(prefix, SLICE);
+                *removed += slice.live;
+                (slice.live + slice.tombstones < SLICE).then_some(*removed)
+            }
+        }
     }
 }

@@ -166,6 +166,9 @@ impl Server {
         let mut key = std::mem::take(&mut self.scratch.bytes);
         self.behind = true;
         for _ in 0..SWEPT_MAX {
+            if self.trie.free_unlinked_expired(self.clock.unix_ms) {
+                continue;
+            }
             if self.trie.next_expired(self.clock.unix_ms, &mut key).is_none() {
                 self.behind = false;
                 break;

@@ -294,6 +294,11 @@ impl Arena {
         (self.spans - self.returned) * SPAN_BYTES
     }
 
+    /// Bytes that may still be taken, what is free of those in the system's hands included.
+    pub(super) fn spare_bytes(&self) -> usize {
+        (self.spans_max.saturating_sub(self.spans) + self.pool_len + self.fresh) * SPAN_BYTES
+    }
+
     /// Promises that slots which fill at most `spans` empty spans can be had; so that who needs several slots fails
     /// before the first and not between two.
     #[inline]

@@ -2,20 +2,21 @@
 
 use super::arena::{Owned, Ref};
 use super::record::Body;
+use super::tree::Entry;
 use super::{Record, Trie};
 use crate::record::Kind;
 
 impl Trie {
-    /// Walks everything and panics, saying what is wrong, if any invariant does not hold: form and order of all nodes
-    /// and runs, documents and their indexes, uses of names and epochs, lists, counts and digests of slots, the index
-    /// of expiries, and that every slot of the arena has exactly one owner or is free. Takes time and memory in
-    /// proportion to the content.
+    /// Walks everything, what is unlinked included, and panics, saying what is wrong, if any invariant does not hold:
+    /// form and order of all nodes and runs, documents and their indexes, uses of names and epochs, lists, counts and
+    /// digests of slots, the index of expiries, that no key has two records, and that every slot of the arena has
+    /// exactly one owner or is free. Takes time and memory in proportion to the content.
     pub fn check(&self) {
         let arena = &self.store.arena;
         let mut owned = Owned::new(arena);
         let (mut uses, mut epochs, mut of_slots) = (Vec::new(), Vec::new(), Vec::new());
         let (mut live, mut tombstones, mut expiring) = (0, 0, 0);
-        self.records.check(arena, &mut owned, |owned, key, entry| {
+        let mut visit = |owned: &mut Owned<'_>, key: &[u8], entry: Entry<'_>| {
             let record = Record::new(&self.store, entry);
             assert!(!key.is_empty(), "a record has no key");
             let is_live = record.kind() != Kind::Tombstone;
@@ -31,7 +32,20 @@ impl Trie {
                 Body::Packed(bytes) => self.store.check_packed(bytes, &mut uses),
                 _ => {}
             }
-        });
+        };
+        self.records.check(arena, &mut owned, &mut visit);
+        let mut dead = Vec::new();
+        for (above, tree) in self.unlinked.trees() {
+            tree.check(arena, &mut owned, |owned, rest, entry| {
+                let key = [above, rest].concat();
+                assert!(self.get(&key).is_none(), "a record is there and unlinked");
+                assert!(!Record::new(&self.store, entry).has_slot(), "a record of a slot is unlinked");
+                visit(owned, &key, entry);
+                dead.push(key);
+            });
+        }
+        dead.sort_unstable();
+        assert!(dead.windows(2).all(|pair| pair[0] != pair[1]), "two unlinked records have one key");
         assert_eq!((live, tombstones), (self.live, self.tombstones), "records are miscounted");
         self.check_names(&mut owned, uses);
         self.check_expiries(&mut owned, expiring);

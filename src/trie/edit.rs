@@ -101,6 +101,7 @@ impl Trie {
         change: Change,
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Edited, PutError<E>> {
+        self.make_room();
         let record = match self.look_up(key, path, version, change) {
             Document::Packed(record) => record,
             Document::Blocks(record, root) => {

@@ -11,17 +11,17 @@ use super::{Meta, Record, Trie, TrieError, check_key, spans_for_record};
 const TIME_BYTES: usize = 8;
 
 impl Trie {
-    /// How many records have an expiry.
+    /// How many records have an expiry; those that were unlinked count until they are freed.
     pub fn expiring(&self) -> usize {
         self.expiring
     }
 
-    /// The mean of the times at which records expire, in milliseconds since 1970.
+    /// The mean of the times at which these records expire, in milliseconds since 1970.
     pub fn expiry_mean_ms(&self) -> Option<u64> {
         Some(self.expiry_sum_ms.checked_div(self.expiring as u128)? as u64)
     }
 
-    /// When the next record expires, in milliseconds since 1970.
+    /// When the next record expires, in milliseconds since 1970; not before, that is, if an unlinked one stands there.
     pub fn next_expiry_ms(&self) -> Option<u64> {
         self.first_expiry().map(|path| time_of(path.key()))
     }
@@ -29,12 +29,24 @@ impl Trie {
     /// The record that expired first of those whose time is at most `now_ms`; its key replaces the content of `out`.
     /// It stays until somebody removes it.
     pub fn next_expired(&self, now_ms: u64, out: &mut Vec<u8>) -> Option<Record<'_>> {
+        let mut path = self.first_expiry()?;
+        while time_of(path.key()) <= now_ms {
+            out.clear();
+            out.extend_from_slice(&path.key()[TIME_BYTES..]);
+            let record = self.get(out);
+            if record.is_some() {
+                return record;
+            }
+            assert!(!self.unlinked.is_empty(), "the index of expiries names a record that is not there");
+            path.next(&self.store.arena)?;
+        }
+        None
+    }
+
+    /// The key that is first in the index, if it is due.
+    pub(super) fn first_expired(&self, now_ms: u64) -> Option<Vec<u8>> {
         let path = self.first_expiry().filter(|path| time_of(path.key()) <= now_ms)?;
-        out.clear();
-        out.extend_from_slice(&path.key()[TIME_BYTES..]);
-        let record = self.get(out);
-        assert!(record.is_some(), "the index of expiries names a record that is not there");
-        record
+        Some(path.key()[TIME_BYTES..].to_vec())
     }
 
     /// Gives a record another expiry, or none; its version stays. Says whether there is such a record.
@@ -48,7 +60,7 @@ impl Trie {
         if record.expires_at_ms() == expires_at_ms {
             return Ok(true);
         }
-        self.store.arena.reserve(spans_for_record(key, meta))?;
+        self.reserve(spans_for_record(key, meta))?;
         self.rewrite(key, meta);
         Ok(true)
     }
@@ -84,7 +96,9 @@ impl Trie {
     pub(super) fn check_expiries(&self, owned: &mut super::arena::Owned<'_>, expiring: usize) {
         let mut entries = 0;
         self.expiries.check(&self.store.arena, owned, |_, entry, _| {
-            let record = self.get(&entry[TIME_BYTES..]).expect("an expiry is that of a record");
+            let key = &entry[TIME_BYTES..];
+            let record =
+                self.get(key).or_else(|| self.unlinked_twin(key)).expect("an expiry is that of a record");
             assert_eq!(record.expires_at_ms(), Some(time_of(entry)), "a record expires at another time");
             entries += 1;
         });

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Trie     records    tree by key ── nodes ── runs ── entry = tag, body: a record        tree/, record.rs
+//!          unlinked   trees of records that nobody reads any more, until they are freed       unlinked.rs
 //!          slots      counts and digests; trees of regions of keys, and of their lists   slots.rs, slots/
 //!          expiries   tree by time and key, entries without bodies                       expiry.rs
 //!          names      radix tree by name ── leaf = field name, counted uses, id          names.rs, radix/
@@ -37,6 +38,7 @@ mod slots;
 mod tally;
 mod text;
 mod tree;
+mod unlinked;
 mod usage;
 mod versions;
 mod words;
@@ -50,6 +52,7 @@ pub use ordered::Removed;
 pub use record::Record;
 pub use slots::SlotCursor;
 pub use text::{Bytes, Chunks};
+pub use unlinked::Unlinking;
 
 use std::fmt;
 
@@ -61,6 +64,7 @@ use names::Ids;
 use radix::Radix;
 use slots::Slots;
 use tree::{RunLimits, Tree, Workshop};
+use unlinked::Unlinked;
 use versions::Versions;
 
 /// How a record is to be written.
@@ -160,6 +164,7 @@ pub struct Trie {
     /// The sum of all times at which records expire.
     expiry_sum_ms: u128,
     slots: Slots,
+    unlinked: Unlinked,
     scratch: Scratch,
     workshop: Workshop,
     finger: finger::Finger,
@@ -204,6 +209,7 @@ impl Trie {
             expiring: 0,
             expiry_sum_ms: 0,
             slots: Slots::default(),
+            unlinked: Unlinked::default(),
             scratch: Scratch::default(),
             workshop: Workshop::default(),
             finger: finger::Finger::default(),
@@ -248,17 +254,18 @@ impl Trie {
         }
     }
 
-    /// Records, those that were deleted not counted.
+    /// Records, those that were deleted not counted; those that were unlinked are, until they are freed: nothing says
+    /// at once how many they are.
     pub fn len(&self) -> usize {
         self.live
     }
 
-    /// Whether there is no record but tombstones.
+    /// Whether there is no record but tombstones, as [`Trie::len`] counts.
     pub fn is_empty(&self) -> bool {
         self.live == 0
     }
 
-    /// Tombstones.
+    /// Tombstones, as [`Trie::len`] counts.
     pub fn tombstones(&self) -> usize {
         self.tombstones
     }
@@ -275,7 +282,9 @@ impl Trie {
 
     /// Removes everything and gives the memory back.
     pub fn clear(&mut self) {
-        let mut empty = Trie { generation: self.generation + 1, ..Trie::with_limit(self.bytes_max) };
+        let unlinked = std::mem::take(&mut self.unlinked).cleared();
+        let generation = self.generation + 1;
+        let mut empty = Trie { generation, unlinked, ..Trie::with_limit(self.bytes_max) };
         empty.set_pieces(self.pieces());
         *self = empty;
     }

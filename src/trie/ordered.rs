@@ -32,7 +32,7 @@ impl Trie {
 
     /// How many live records have keys that begin with `prefix`. Walks them.
     pub fn count_prefix(&self, prefix: &[u8]) -> usize {
-        if prefix.is_empty() {
+        if prefix.is_empty() && self.unlinked.is_empty() {
             return self.len();
         }
         let mut count = 0;
@@ -44,7 +44,7 @@ impl Trie {
     }
 
     /// Removes, without a trace, up to `budget` of the records whose keys begin with `prefix`, in order, tombstones
-    /// too. All are gone when it removed fewer than `budget`.
+    /// too. All are gone when it removed fewer than `budget`. [`Trie::unlink_prefix`] removes them all at once.
     pub fn remove_prefix(&mut self, prefix: &[u8], budget: usize) -> Removed {
         let mut removed = Removed::default();
         let mut key = Vec::new();
@@ -58,10 +58,7 @@ impl Trie {
                 removed.tombstones += run.tombstones;
                 continue;
             }
-            match self.remove(&key) {
-                Some(Kind::Tombstone) => removed.tombstones += 1,
-                _ => removed.live += 1,
-            }
+            removed.count(self.remove(&key).expect("it was just found"));
         }
         removed
     }
@@ -98,7 +95,7 @@ impl Trie {
     }
 }
 
-/// What [`Trie::remove_prefix`] removed.
+/// How many records [`Trie::remove_prefix`] or [`Trie::unlink_prefix`] removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Removed {
     /// Records that were not deleted before.

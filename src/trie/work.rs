@@ -1,5 +1,5 @@
-//! What the trie does when there is nothing else to do: it empties spans that are mostly free, and gives the memory of
-//! empty ones back to the system.
+//! What the trie does when there is nothing else to do: it frees what was unlinked, empties spans that are mostly free,
+//! and gives the memory of empty ones back to the system.
 //!
 //! ```text
 //! rest ──► much is free: mark sparse spans ──► move what is in them, tree by tree, a slice a call ──► give back ──► rest
@@ -34,12 +34,17 @@ impl Trie {
     pub fn has_work(&self) -> bool {
         let arena = &self.store.arena;
         let is_worth_it = || arena.is_sparse_enough(self.work.used_bytes) || arena.is_pool_full();
-        self.work.stage != Stage::Rest || is_worth_it()
+        self.has_unlinked() || self.work.stage != Stage::Rest || is_worth_it()
     }
 
-    /// Does a slice of the work that can wait: about `budget` runs are moved, or as many spans given back. Call it when
+    /// Does a slice of the work that can wait: about `budget` unlinked records are freed, or as many runs moved, or
+    /// spans given back. Call it when
     /// nothing else is to be done, until [`Trie::has_work`] says no. A budget of 64 takes some 20 µs.
     pub fn work(&mut self, budget: usize) {
+        if self.has_unlinked() {
+            // First, for only what can be read is moved.
+            return self.free_some_unlinked(budget);
+        }
         let arena = &mut self.store.arena;
         let work = &mut self.work;
         let done = match work.stage {

@@ -30,7 +30,7 @@ impl Trie {
         if text.len() > BULK_BYTES_MAX {
             return Err(TrieError::TextTooLong);
         }
-        self.store.arena.reserve(spans_for_record(key, meta) + text::spans_for(text.len()))?;
+        self.reserve(spans_for_record(key, meta) + text::spans_for(text.len()))?;
         Ok(self.put(key, meta, Body::Text(text)))
     }
 
@@ -47,10 +47,11 @@ impl Trie {
         build: impl FnOnce(&mut dyn ValueSink) -> Result<(), E>,
     ) -> Result<Option<Kind>, PutError<E>> {
         check_key(key).map_err(PutError::Trie)?;
+        self.make_room();
         let mut builder = Builder::new(&mut self.store, &mut self.scratch);
         build(&mut builder).map_err(PutError::Build)?;
         let built = builder.finish();
-        if let Err(Exhausted) = self.store.arena.reserve(spans_for_record(key, meta)) {
+        if let Err(Exhausted) = self.reserve(spans_for_record(key, meta)) {
             self.store.free_built(&self.scratch, built);
             return Err(PutError::Trie(TrieError::Full));
         }
@@ -61,7 +62,7 @@ impl Trie {
     pub fn put_tombstone(&mut self, key: &[u8], meta: Meta) -> Result<Option<Kind>, TrieError> {
         check_key(key)?;
         if meta.expires_at_ms.is_some() || self.get(key).is_none() {
-            self.store.arena.reserve(spans_for_record(key, meta))?;
+            self.reserve(spans_for_record(key, meta))?;
         }
         Ok(self.put(key, meta, Body::Tombstone))
     }
@@ -94,8 +95,7 @@ impl Trie {
         let mut gone = Vec::with_capacity(keys.len());
         for (index, key) in keys.into_iter().enumerate() {
             let (kind, meta) = self.take_out(&key, found.at(index));
-            let count = if kind == Kind::Tombstone { &mut removed.tombstones } else { &mut removed.live };
-            *count += 1;
+            removed.count(kind);
             gone.push((key, kind, meta));
         }
         self.records.detach_run(&mut self.store.arena, &mut self.workshop, found);
@@ -104,8 +104,17 @@ impl Trie {
         Some(removed)
     }
 
+    /// Before `key` is located to be written: the books are never to have two records of it.
+    #[inline]
+    fn free_if_unlinked(&mut self, key: &[u8]) {
+        if !self.unlinked.is_empty() {
+            self.free_twin(key);
+        }
+    }
+
     /// Stores a record in the place of what stood there.
     fn put(&mut self, key: &[u8], meta: Meta, body: Body<'_>) -> Option<Kind> {
+        self.free_if_unlinked(key);
         let spot = self.records.locate(&self.store.arena, &mut self.workshop, key);
         self.put_at_spot(spot, key, meta, body)
     }
@@ -123,6 +132,7 @@ impl Trie {
 
     /// Stores a document that was built, in the place of what stood there.
     pub(super) fn put_built(&mut self, key: &[u8], meta: Meta, built: Built) -> Option<Kind> {
+        self.free_if_unlinked(key);
         let spot = self.locate_again(key);
         match built {
             Built::Blocks(root) => self.put_at_spot(spot, key, meta, Body::Document(root)),
@@ -186,7 +196,7 @@ impl Trie {
     }
 
     /// Frees all that the entry that was found holds outside.
-    fn take_out(&mut self, key: &[u8], found: Found) -> (Kind, Meta) {
+    pub(super) fn take_out(&mut self, key: &[u8], found: Found) -> (Kind, Meta) {
         let old = self.free_found(key, found);
         if let Some(epoch) = old.epoch {
             self.store.versions.release(epoch);
@@ -218,7 +228,7 @@ impl Trie {
     }
 
     /// Takes a record that was there out of the books.
-    fn forget(&mut self, key: &[u8], kind: Kind, meta: Meta) {
+    pub(super) fn forget(&mut self, key: &[u8], kind: Kind, meta: Meta) {
         self.count(key, kind, meta, -1);
         if let Some(slot) = meta.slot {
             self.remove_from_slot(slot, key);

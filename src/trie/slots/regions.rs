@@ -45,6 +45,11 @@ impl Default for Regions {
 }
 
 impl Regions {
+    /// Whether no record has a slot.
+    pub(in super::super) fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
     /// Bytes of the table.
     pub(super) fn used_bytes(&self) -> usize {
         self.table.capacity() * size_of::<Region>() + self.unused.capacity() * size_of::<u32>()

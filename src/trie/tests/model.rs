@@ -44,6 +44,10 @@ fn assert_same(key: &[u8], record: Record<'_>, entry: &Entry) {
 struct Pair {
     trie: Trie,
     twin: BTreeMap<Vec<u8>, Entry>,
+    /// What was unlinked and is not freed, and how many records that were.
+    unlinked: Vec<(Unlinking, Removed)>,
+    /// Whether some records are of slots: then nothing is unlinked.
+    in_slots: bool,
     rng: Rng,
     keys: KeyStyle,
 }
@@ -61,9 +65,9 @@ enum KeyStyle {
 }
 
 impl Pair {
-    fn new(seed: u64, keys: KeyStyle, pieces: Pieces) -> Pair {
+    fn new(seed: u64, keys: KeyStyle, pieces: Pieces, in_slots: bool) -> Pair {
         let (trie, rng) = (Trie::with_pieces(pieces), Rng::from_seed(seed));
-        Pair { trie, twin: BTreeMap::new(), rng, keys }
+        Pair { trie, twin: BTreeMap::new(), unlinked: Vec::new(), in_slots, rng, keys }
     }
 
     fn key(&mut self) -> Vec<u8> {
@@ -94,7 +98,7 @@ impl Pair {
     fn meta(&mut self) -> Meta {
         let rng = &mut self.rng;
         let version = Version::new(Ballot::new(1, rng.below(3) as u32), rng.below(1000));
-        let slot = rng.percent(70).then(|| Slot::new(rng.below(3) as u16 * 8_000));
+        let slot = (self.in_slots && rng.percent(70)).then(|| Slot::new(rng.below(3) as u16 * 8_000));
         let expires_at_ms = rng.percent(20).then(|| rng.below(5) * 1_000);
         Meta { version: if rng.percent(30) { Version::ZERO } else { version }, slot, expires_at_ms }
     }
@@ -123,7 +127,9 @@ impl Pair {
             84..86 => self.set_expiry(),
             86 => self.remove_prefix(),
             87 => self.expire(),
-            88..91 => self.work(),
+            88..90 => self.work(),
+            90 => self.unlink(),
+            91..94 => self.free_unlinked(),
             _ => self.look_around(),
         }
     }
@@ -251,6 +257,39 @@ impl Pair {
         expected.iter().for_each(|key| drop(self.twin.remove(key)));
     }
 
+    /// Removes all below a prefix at once.
+    fn unlink(&mut self) {
+        let mut prefix = self.known_key();
+        let most = if self.rng.percent(90) { 3 } else { prefix.len() + 1 };
+        prefix.truncate(prefix.len().saturating_sub(self.rng.index(most)));
+        let Some(unlinking) = self.trie.unlink_prefix(&prefix) else {
+            return assert!(self.in_slots, "nothing stands against it");
+        };
+        let mut removed = Removed::default();
+        for (_, entry) in self.twin.extract_if(.., |key, _| key.starts_with(&prefix)) {
+            removed.count(entry.kind());
+        }
+        assert_eq!(self.trie.count_prefix(&prefix), 0);
+        self.unlinked.push((unlinking, removed));
+    }
+
+    /// Frees a part of what was unlinked, or one of it whole.
+    fn free_unlinked(&mut self) {
+        if self.rng.percent(20) {
+            return self.trie.free_some_unlinked(1 + self.rng.index(10));
+        }
+        if self.unlinked.is_empty() {
+            return;
+        }
+        let index = self.rng.index(self.unlinked.len());
+        let (unlinking, removed) = &self.unlinked[index];
+        let budget = if self.rng.percent(30) { usize::MAX } else { self.rng.index(6) };
+        if let Some(freed) = self.trie.free_unlinked(unlinking, budget) {
+            assert_eq!(freed, *removed, "by whatever way they went");
+            self.unlinked.remove(index);
+        }
+    }
+
     /// Lets the trie empty spans, a little or all.
     fn work(&mut self) {
         if self.rng.percent(20) {
@@ -268,6 +307,8 @@ impl Pair {
     fn expire(&mut self) {
         let now_ms = self.rng.below(3) * 1_000;
         let mut key = Vec::new();
+        let buries = self.rng.percent(50);
+        while buries && self.trie.free_unlinked_expired(now_ms) {}
         while let Some(record) = self.trie.next_expired(now_ms, &mut key) {
             let entry = self.twin.remove(&key).expect("only what is there expires");
             assert_same(&key, record, &entry);
@@ -277,10 +318,15 @@ impl Pair {
                     && first.is_none_or(|at| Some(at) >= entry.meta.expires_at_ms)
             );
             assert!(self.trie.remove(&key).is_some());
+            while buries && self.trie.free_unlinked_expired(now_ms) {}
         }
         let first = self.twin.values().filter_map(|entry| entry.meta.expires_at_ms).min();
         assert!(first.is_none_or(|at| at > now_ms));
-        assert_eq!(self.trie.next_expiry_ms(), first);
+        match self.trie.next_expiry_ms() {
+            at if !self.trie.has_unlinked() => assert_eq!(at, first),
+            Some(at) => assert!((first.is_none_or(|first| at <= first)) && (!buries || at > now_ms)),
+            None => assert_eq!(first, None),
+        }
     }
 
     /// Walks a random range both ways, and counts under a prefix.
@@ -385,10 +431,18 @@ impl Pair {
     fn check_all(&self) {
         self.trie.check();
         let tombstones = self.twin.values().filter(|entry| entry.kind() == Kind::Tombstone).count();
-        assert_eq!(self.trie.len(), self.twin.len() - tombstones);
-        assert_eq!(self.trie.tombstones(), tombstones);
         let expiring = self.twin.values().filter(|entry| entry.meta.expires_at_ms.is_some()).count();
-        assert_eq!(self.trie.expiring(), expiring);
+        let expected = [self.twin.len() - tombstones, tombstones, expiring];
+        let counted = [self.trie.len(), self.trie.tombstones(), self.trie.expiring()];
+        if self.trie.has_unlinked() {
+            let [live, dead] = [|removed: &Removed| removed.live, |removed: &Removed| removed.tombstones]
+                .map(|count| self.unlinked.iter().map(|(_, removed)| count(removed)).sum::<usize>());
+            let more: Vec<_> =
+                counted.iter().zip(expected).map(|(counted, expected)| counted - expected).collect();
+            assert!(more[0] <= live && more[1] <= dead && more[2] <= live, "{more:?}");
+        } else {
+            assert_eq!(counted, expected);
+        }
         let used: usize = self.twin.keys().filter_map(|key| self.trie.memory_usage(key)).sum();
         assert!(used <= self.trie.used_bytes() && used == self.trie.memory_usage_prefix(b""));
         let mut cursor = self.trie.cursor(Bound::Unbounded);
@@ -429,6 +483,9 @@ impl Pair {
             if index % steps_per_check == 0 {
                 self.trie.check();
             }
+        }
+        for (unlinking, removed) in std::mem::take(&mut self.unlinked) {
+            assert_eq!(self.trie.free_unlinked(&unlinking, usize::MAX), Some(removed));
         }
         self.trie.check();
         assert_eq!(self.trie.store.arena.used_bytes(), 0, "an empty trie owns nothing");
@@ -473,7 +530,9 @@ const TINY: [Pieces; 3] = [
 fn tiny_pieces_checked_after_every_step() {
     for (seed, style) in STYLES.into_iter().enumerate() {
         for (index, pieces) in TINY.into_iter().enumerate() {
-            Pair::new((seed + 4 * index) as u64, style, pieces).run(400, 1);
+            for in_slots in [true, false] {
+                Pair::new((seed + 4 * index) as u64, style, pieces, in_slots).run(400, 1);
+            }
         }
     }
 }
@@ -481,10 +540,11 @@ fn tiny_pieces_checked_after_every_step() {
 /// `TRIE_SEEDS=n` runs `n` of them.
 #[test]
 fn long_runs() {
-    let seeds = std::env::var("TRIE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(4);
+    let seeds = std::env::var("TRIE_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(8);
     for seed in 0..seeds {
         println!("seed {seed}");
         let style = STYLES[seed as usize % STYLES.len()];
-        Pair::new(100 + seed, style, Pieces::default()).run(6_000, 1_500);
+        let in_slots = seed / 4 % 2 == 0;
+        Pair::new(100 + seed, style, Pieces::default(), in_slots).run(6_000, 1_500);
     }
 }

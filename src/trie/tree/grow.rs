@@ -357,7 +357,7 @@ fn single(arena: &mut Arena, workshop: &mut Workshop, rest: &[u8], entry: Entry<
 }
 
 /// A run of the staged entries in `low..high`, from byte `depth` of their keys on.
-fn run_of(
+pub(super) fn run_of(
     arena: &mut Arena,
     workshop: &mut Workshop,
     low: usize,

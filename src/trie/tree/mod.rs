@@ -27,12 +27,14 @@ mod search;
 mod shrink;
 mod splice;
 mod stage;
+mod unlink;
 mod walk;
 
 pub(super) use run::{Entry, PART_BYTES_MAX, Run};
 pub(super) use search::{matches, prefetch};
 pub(super) use stage::RunLimits;
 pub(super) use stage::Workshop;
+pub(super) use unlink::Dismantling;
 pub(super) use walk::Path;
 
 use super::arena::{Arena, Ref, raw_of, ref_at, set_u32};

@@ -51,14 +51,20 @@ impl Tree {
 
     /// Takes the run out in which an entry was found.
     pub(in super::super) fn detach_run(&mut self, arena: &mut Arena, workshop: &mut Workshop, found: Found) {
-        let is_shared = Run::at(arena, found.run).is_shared();
+        self.cut(arena, workshop, found.run);
+        arena.free(found.run);
+    }
+
+    /// Takes the child out to which the last step leads, by whatever edges it is reached; it stays the caller's.
+    pub(super) fn cut(&mut self, arena: &mut Arena, workshop: &mut Workshop, child: Ref) {
         let Some(step) = workshop.steps.last().copied() else {
             self.root = None;
-            return arena.free(found.run);
+            return;
         };
-        if is_shared {
+        let bytes = arena.tail(child);
+        if is_run(bytes) && Run::new(bytes).is_shared() {
             let mut draft = Draft::take(arena, step.node);
-            draft.children.retain(|&mut (_, child)| child != found.run);
+            draft.children.retain(|&mut (_, other)| other != child);
             let node = draft.store(arena);
             workshop.steps.pop();
             self.set_child(arena, &workshop.steps, None, Some(node));
@@ -66,13 +72,12 @@ impl Tree {
         } else {
             unlink(arena, step);
         }
-        arena.free(found.run);
         self.tidy(arena, workshop);
     }
 
     /// Restores, from the last step upwards: no node without a choice, none much too large, and no node whose subtrie
     /// fits half a run.
-    fn tidy(&mut self, arena: &mut Arena, workshop: &mut Workshop) {
+    pub(super) fn tidy(&mut self, arena: &mut Arena, workshop: &mut Workshop) {
         while let Some(step) = workshop.steps.pop() {
             let node = Node::at(arena, step.node);
             if node.count() == 0 && node.term().is_none() {

@@ -1,5 +1,7 @@
 //! Entries taken out of the arena, to be built into runs and nodes anew; and what else every change needs to work in.
 
+use std::ops::Range;
+
 use super::super::arena::{Arena, Ref};
 use super::Step;
 use super::buffer::Buffer;
@@ -79,6 +81,11 @@ impl Stage {
         let key_len = self.bytes.len() - start;
         self.bytes.extend(entry.body);
         self.entries.insert(index, Stage::staged(start, key_len, entry));
+    }
+
+    /// Takes entries out.
+    pub(super) fn remove(&mut self, entries: Range<usize>) {
+        self.entries.drain(entries);
     }
 
     fn staged(start: usize, key_len: usize, entry: Entry<'_>) -> Staged {

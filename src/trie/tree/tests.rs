@@ -79,6 +79,54 @@ impl Pair {
         self.twin.remove(key);
     }
 
+    /// Takes all below a prefix out, a few of those one by one, and the others run by run.
+    fn unlink(&mut self) {
+        let mut prefix = self.known_key();
+        let most = if self.rng.percent(90) { 3 } else { prefix.len() + 1 };
+        prefix.truncate(prefix.len().saturating_sub(self.rng.index(most)));
+        let above = Vec::from_iter(self.twin.range(prefix.clone()..).map(|(key, _)| key.clone()));
+        let mut below = Vec::from_iter(above.into_iter().take_while(|key| key.starts_with(&prefix)));
+        let unlinked = self.tree.unlink(&mut self.arena, &mut self.workshop, &prefix);
+        assert_eq!(unlinked.is_some(), !below.is_empty());
+        let Some((mut tree, depth)) = unlinked else { return };
+        assert!(depth <= prefix.len());
+        below.iter().for_each(|key| assert!(self.twin.remove(key).is_some()));
+        self.check_beside(tree, depth, &below);
+        for _ in 0..self.rng.index(4).min(below.len() - 1) {
+            let key = below.remove(self.rng.index(below.len()));
+            let Spot::Found(found) = tree.locate(&self.arena, &mut self.workshop, &key[depth..]) else {
+                panic!("{key:?} was unlinked");
+            };
+            tree.detach(&mut self.arena, &mut self.workshop, found, &key[depth..]);
+        }
+        let mut way = Dismantling::new(&prefix[..depth]);
+        while let Some((first, count)) = way.first_run(&self.arena, tree) {
+            for found in (0..count).map(|index| first.at(index)) {
+                assert_eq!(way.key_of(&self.arena, found), below.remove(0));
+            }
+            way.drop_run(&mut self.arena, &mut tree, first);
+            self.check_beside(tree, depth, &below);
+            if self.rng.percent(30) {
+                way = Dismantling::new(&prefix[..depth]);
+            }
+        }
+        assert!(tree.is_empty() && below.is_empty());
+    }
+
+    /// As [`Pair::check`], with another tree in the arena that has these keys, which lack their first bytes there.
+    fn check_beside(&self, tree: Tree, depth: usize, keys: &[Vec<u8>]) {
+        let mut owned = Owned::new(&self.arena);
+        let mut own = Vec::new();
+        self.tree.check(&self.arena, &mut owned, |_, key, _| own.push(key.to_vec()));
+        assert!(own.iter().eq(self.twin.keys()));
+        let mut expected = keys.iter();
+        tree.check(&self.arena, &mut owned, |_, rest, _| {
+            assert_eq!(Some(rest), expected.next().map(|key| &key[depth..]));
+        });
+        assert!(expected.next().is_none());
+        owned.check();
+    }
+
     fn look(&mut self) {
         self.check();
         let key = if self.rng.percent(50) { self.key() } else { self.known_key() };
@@ -131,6 +179,7 @@ impl Pair {
                     let key = self.known_key();
                     self.remove(&key);
                 }
+                80..83 => self.unlink(),
                 _ => self.look(),
             }
             if step % every == 0 {
