@@ -5,11 +5,11 @@
 //! input    [pieces] then operations, each [what] and what it needs; the end of the input ends it
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 
 use hedgerow::record::{Ballot, Kind, Slot, Version};
-use hedgerow::trie::{Cursor, Meta, Pieces, Record, SlotCursor, Trie};
+use hedgerow::trie::{Cursor, Meta, Pieces, Record, Removed, SlotCursor, Trie, Unlinking};
 use hedgerow::value::Event;
 
 /// Operations beyond are not done: each is followed by a check of everything.
@@ -65,6 +65,8 @@ struct Pair {
     twin: BTreeMap<Vec<u8>, Held>,
     /// A walk up, and the last key that it returned.
     up: (Cursor, Option<Vec<u8>>),
+    /// What was unlinked and is not freed, and how many records that were.
+    unlinked: VecDeque<(Unlinking, Removed)>,
     /// A walk over one slot.
     in_slot: (SlotCursor, Option<Vec<u8>>),
 }
@@ -84,7 +86,13 @@ pub(crate) fn check(input: &[u8]) {
     };
     let trie = Trie::with_pieces(pieces);
     let (up, in_slot) = (trie.cursor(Bound::Unbounded), trie.slot_cursor(WALKED, None));
-    let mut pair = Pair { trie, twin: BTreeMap::new(), up: (up, None), in_slot: (in_slot, None) };
+    let mut pair = Pair {
+        trie,
+        twin: BTreeMap::new(),
+        up: (up, None),
+        unlinked: VecDeque::new(),
+        in_slot: (in_slot, None),
+    };
     for _ in 0..OPERATIONS_MAX {
         if pair.step(&mut input).is_none() {
             break;
@@ -152,14 +160,41 @@ impl Pair {
     }
 
     fn remove_prefix(&mut self, input: &mut Input<'_>) -> Option<()> {
-        let (mut prefix, budget) = (input.key()?, usize::from(input.byte()?) % 20);
+        let (mut prefix, budget) = (input.key()?, input.byte()?);
         prefix.pop();
+        if budget >= 128 {
+            return self.unlink(&prefix, usize::from(budget) % 20);
+        }
+        let budget = usize::from(budget) % 20;
         let keys: Vec<_> =
             self.twin.keys().filter(|key| key.starts_with(&prefix)).take(budget).cloned().collect();
         let removed = self.trie.remove_prefix(&prefix, budget);
         let kinds = keys.iter().filter_map(|key| self.twin.remove(key)).map(|held| held.kind);
         let tombstones = kinds.filter(|kind| *kind == Kind::Tombstone).count();
         assert_eq!((removed.live, removed.tombstones), (keys.len() - tombstones, tombstones));
+        Some(())
+    }
+
+    /// Removes all below a prefix at once, if that may be, and frees so many of what was unlinked first.
+    fn unlink(&mut self, prefix: &[u8], budget: usize) -> Option<()> {
+        let in_slots = self.twin.values().any(|held| held.meta.slot.is_some());
+        let unlinking = self.trie.unlink_prefix(prefix);
+        assert!(!in_slots || unlinking.is_none());
+        if let Some(unlinking) = unlinking {
+            let gone = self.twin.extract_if(.., |key, _| key.starts_with(prefix));
+            let mut removed = Removed::default();
+            gone.for_each(|(_, held)| match held.kind {
+                Kind::Tombstone => removed.tombstones += 1,
+                _ => removed.live += 1,
+            });
+            self.unlinked.push_back((unlinking, removed));
+        }
+        if let Some((unlinking, removed)) = self.unlinked.front()
+            && let Some(freed) = self.trie.free_unlinked(unlinking, budget)
+        {
+            assert_eq!(freed, *removed);
+            self.unlinked.pop_front();
+        }
         Some(())
     }
 
@@ -224,9 +259,16 @@ impl Pair {
         }
         assert!(cursor.next(&self.trie).is_none());
         let tombstones = self.twin.values().filter(|held| held.kind == Kind::Tombstone).count();
-        assert_eq!((self.trie.len(), self.trie.tombstones()), (self.twin.len() - tombstones, tombstones));
         let first = self.twin.values().filter_map(|held| held.meta.expires_at_ms).min();
-        assert_eq!(self.trie.next_expiry_ms(), first);
+        if self.trie.has_unlinked() {
+            assert!(self.trie.len() >= self.twin.len() - tombstones && self.trie.tombstones() >= tombstones);
+            let next = self.trie.next_expiry_ms();
+            assert!(first.is_none_or(|first| next.is_some_and(|next| next <= first)));
+        } else {
+            let counted = (self.trie.len(), self.trie.tombstones());
+            assert_eq!(counted, (self.twin.len() - tombstones, tombstones));
+            assert_eq!(self.trie.next_expiry_ms(), first);
+        }
     }
 }
 

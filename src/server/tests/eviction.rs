@@ -63,6 +63,32 @@ fn without_eviction_writes_are_refused_and_nothing_else() {
 }
 
 #[test]
+fn what_was_removed_goes_before_what_is_there() {
+    for policy in [Policy::NoEviction, Policy::AllKeysLru, Policy::VolatileTtl] {
+        let (mut harness, id) = harness(policy);
+        let other = harness.connect();
+        let value = "v".repeat(30);
+        for key in 0..8_000 {
+            let told = harness.line(id, &format!("SET dead:{key} {value} PX 5000"));
+            assert_eq!(told, "+OK\r\n", "{key}");
+        }
+        assert_eq!(harness.line(other, "DELPREFIX dead:"), "");
+        let (mut key, mut freed) = (0, false);
+        // The loop that would free it is not run: all comes from what a command needs.
+        while harness.server.trie().has_unlinked() {
+            let told = harness.line(id, &format!("SET live:{key} {value}"));
+            assert_eq!(told, "+OK\r\n", "{key}");
+            freed |= harness.server.trie().len() < 8_000 - 4_096 + key;
+            key += 1;
+        }
+        assert!(freed && harness.server.room.evicted == 0, "{} were given up", harness.server.room.evicted);
+        assert_eq!(harness.line(id, "COUNT live:"), format!(":{key}\r\n"));
+        harness.wait(0);
+        assert_eq!(harness.take(other), b":8000\r\n");
+    }
+}
+
+#[test]
 fn any_record_may_go() {
     let (mut harness, id) = harness(Policy::AllKeysRandom);
     let count = fill(&mut harness, id, "");

@@ -66,6 +66,82 @@ fn a_large_removal_lets_others_in_between() {
 }
 
 #[test]
+fn nobody_sees_half_of_a_removal() {
+    let mut harness = Harness::new();
+    let (one, two) = (harness.connect(), harness.connect());
+    for number in 0..10_000 {
+        harness.line(one, &format!("SET k{number} v PX {}", 1_000 + number));
+    }
+    harness.line(one, "SET other v");
+    harness.line(two, "WATCH k7");
+    assert_eq!(harness.line(one, "DELPREFIX k"), "", "it is not at its end");
+    let waits = |harness: &Harness| assert!(harness.server.trie().has_unlinked());
+    let line = |harness: &mut Harness, line: &str| {
+        waits(harness);
+        harness.line(two, line)
+    };
+    let (none, nil) = (":0\r\n", "$-1\r\n");
+    for (asked, told) in [
+        ("COUNT k", none),
+        ("COUNT \"\"", ":1\r\n"),
+        ("GET k9999", nil),
+        ("EXISTS k0 k5000 k9999", none),
+        ("PREFIX k", "*0\r\n"),
+        ("RANGE k l REV", "*0\r\n"),
+        ("MGET k1 k9998", "*2\r\n$-1\r\n$-1\r\n"),
+        ("RANDOMKEY", "$5\r\nother\r\n"),
+        ("KEYS *", "*1\r\n$5\r\nother\r\n"),
+        // What is written now stays, whatever stood there.
+        ("SETNX k9999 new", ":1\r\n"),
+        ("SET k9998 new PX 60000", "+OK\r\n"),
+        ("COUNT k", ":2\r\n"),
+        ("MULTI", "+OK\r\n"),
+        ("GET k9998", "+QUEUED\r\n"),
+        ("EXEC", "*-1\r\n"),
+    ] {
+        assert_eq!(line(&mut harness, asked), told, "{asked}");
+    }
+    // Dead records are no longer there to expire.
+    harness.now.unix_ms += 20_000;
+    assert_eq!(line(&mut harness, "COUNT k"), ":2\r\n");
+    harness.wait(0);
+    assert_eq!(harness.take(one), b":10000\r\n");
+    let stats = harness.line(two, "INFO stats");
+    assert!(stats.contains("expired_keys:0\r\n"), "{stats}");
+    assert_eq!(bulks(&harness.line(two, "PREFIX k")), ["k9998", "new", "k9999", "new"]);
+    assert_eq!(harness.line(two, "DBSIZE"), ":3\r\n");
+    harness.server.trie().check();
+}
+
+#[test]
+fn removals_take_turns() {
+    let mut harness = Harness::new();
+    let ids = [(); 3].map(|()| harness.connect());
+    for number in 0..30_000 {
+        harness.line(ids[0], &format!("SET k{number} v"));
+    }
+    assert_eq!(harness.line(ids[0], "DELPREFIX k1"), "");
+    assert_eq!(harness.line(ids[1], "DELPREFIX k"), "");
+    assert_eq!(harness.line(ids[2], "DELPREFIX k2"), ":0\r\n", "all are gone, if not freed");
+    // One of them goes, and the other goes on.
+    harness.lose(ids[0]);
+    harness.wait(0);
+    let of_it = (0..30_000).filter(|number| number.to_string().starts_with('1')).count();
+    assert_eq!(harness.take(ids[1]), format!(":{}\r\n", 30_000 - of_it).as_bytes());
+    assert_eq!(harness.server.poll_timeout(), None);
+    assert_eq!(harness.server.trie().used_bytes(), 0);
+    // Everything goes while it goes on.
+    (0..10_000).for_each(|number| drop(harness.line(ids[1], &format!("SET k{number} v"))));
+    assert_eq!(harness.line(ids[1], "DELPREFIX \"\""), "");
+    assert_eq!(harness.line(ids[2], "FLUSHALL"), "+OK\r\n");
+    assert_eq!(harness.line(ids[2], "DBSIZE"), ":0\r\n");
+    harness.wait(0);
+    let told = String::from_utf8(harness.take(ids[1])).expect("text");
+    let freed: usize = told.trim_matches([':', '\r', '\n']).parse().expect("a number");
+    assert!((4_096..10_000).contains(&freed), "{freed}");
+}
+
+#[test]
 fn every_key_may_be_drawn() {
     let mut harness = Harness::new();
     let id = harness.connect();

@@ -7,6 +7,7 @@ mod model;
 mod random;
 mod splice;
 mod targeted;
+mod unlinked;
 mod value;
 
 use super::*;

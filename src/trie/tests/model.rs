@@ -286,7 +286,7 @@ impl Pair {
         let budget = if self.rng.percent(30) { usize::MAX } else { self.rng.index(6) };
         if let Some(freed) = self.trie.free_unlinked(unlinking, budget) {
             assert_eq!(freed, *removed, "by whatever way they went");
-            self.unlinked.remove(index);
+            drop(self.unlinked.remove(index));
         }
     }
 
