@@ -23,12 +23,16 @@ struct Held {
     content: Vec<u8>,
 }
 
-struct Input<'b>(&'b [u8]);
+struct Input<'b> {
+    bytes: &'b [u8],
+    /// Whether records are written to slots: then nothing is unlinked.
+    in_slots: bool,
+}
 
 impl Input<'_> {
     fn byte(&mut self) -> Option<u8> {
-        let (&first, rest) = self.0.split_first()?;
-        self.0 = rest;
+        let (&first, rest) = self.bytes.split_first()?;
+        self.bytes = rest;
         Some(first)
     }
 
@@ -54,7 +58,7 @@ impl Input<'_> {
             0 => Version::ZERO,
             low => Version::new(Ballot::new(1, u32::from(low)), u64::from(byte) << (4 * (byte & 7))),
         };
-        let slot = (byte & 12 > 0).then(|| Slot::new(u16::from(byte >> 2 & 3)));
+        let slot = (self.in_slots && byte & 12 > 0).then(|| Slot::new(u16::from(byte >> 2 & 3)));
         let expires_at_ms = (byte >> 5 == 7).then(|| u64::from(byte & 31));
         Some(Meta { version, slot, expires_at_ms })
     }
@@ -75,8 +79,9 @@ const WALKED: Slot = Slot::new(1);
 
 /// Everything that is promised of any operations.
 pub(crate) fn check(input: &[u8]) {
-    let mut input = Input(input);
+    let mut input = Input { bytes: input, in_slots: true };
     let Some(size) = input.byte() else { return };
+    input.in_slots = size & 48 > 0;
     let small = usize::from(size & 15);
     let pieces = Pieces {
         run_entries: 2 + small,

@@ -127,7 +127,8 @@ impl Server {
             incarnation: self.replica.incarnation(),
             view: self.replica.view().clone(),
             promised: self.replica.promised(),
-            records: self.trie.len() as u64,
+            // Not those that are only to be freed, if there are no others.
+            records: if self.trie.is_empty() { 0 } else { self.trie.len() as u64 },
             unix_ms: call.now.unix_ms,
         };
         hello.write(net.out(call.id));

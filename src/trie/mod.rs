@@ -260,9 +260,9 @@ impl Trie {
         self.live
     }
 
-    /// Whether there is no record but tombstones, as [`Trie::len`] counts.
+    /// Whether there is no record but tombstones; if there are tombstones, as [`Trie::len`] counts.
     pub fn is_empty(&self) -> bool {
-        self.live == 0
+        self.live == 0 || self.records.is_empty()
     }
 
     /// Tombstones, as [`Trie::len`] counts.
