@@ -12,7 +12,7 @@ use crate::conn::{ConnId, Net};
 use crate::proto::resp::{Protocol, Writer};
 use crate::trie::Unlinking;
 
-/// Records that are freed or removed in one go.
+/// Records that are freed or removed in one go; the trie counts one that expires as several.
 const SLICE: usize = 4_096;
 
 /// A removal that is not at its end.

@@ -70,7 +70,7 @@ fn nobody_sees_half_of_a_removal() {
     let mut harness = Harness::new();
     let (one, two) = (harness.connect(), harness.connect());
     for number in 0..10_000 {
-        harness.line(one, &format!("SET k{number} v PX {}", 1_000 + number));
+        harness.line(one, &format!("SET k{number} v PX {}", 20_000 + number));
     }
     harness.line(one, "SET other v");
     harness.line(two, "WATCH k7");
@@ -102,7 +102,7 @@ fn nobody_sees_half_of_a_removal() {
         assert_eq!(line(&mut harness, asked), told, "{asked}");
     }
     // Dead records are no longer there to expire.
-    harness.now.unix_ms += 20_000;
+    harness.now.unix_ms += 40_000;
     assert_eq!(line(&mut harness, "COUNT k"), ":2\r\n");
     harness.wait(0);
     assert_eq!(harness.take(one), b":10000\r\n");
