@@ -19,6 +19,8 @@ enum Held {
 struct Churn {
     trie: Trie,
     twin: BTreeMap<Vec<u8>, Held>,
+    /// What was unlinked at once, and how many records that were.
+    unlinked: Vec<(Unlinking, usize)>,
     rng: Rng,
     /// Records have slots.
     is_clustered: bool,
@@ -41,6 +43,7 @@ impl Churn {
         Churn {
             trie: Trie::with_pieces(pieces),
             twin: BTreeMap::new(),
+            unlinked: Vec::new(),
             rng: Rng::from_seed(seed),
             is_clustered: seed.is_multiple_of(5),
             counts: Counts::default(),
@@ -66,7 +69,8 @@ impl Churn {
         match self.rng.below(100) {
             0..60 if self.rng.percent(if grows { 85 } else { 15 }) => self.put_text(),
             0..60 => self.remove(),
-            60..85 => self.set_field(),
+            60..84 => self.set_field(),
+            84 => self.unlink(),
             _ => self.work(),
         }
     }
@@ -83,6 +87,21 @@ impl Churn {
         let key = self.twin.range(key.clone()..).next().map_or(key, |(key, _)| key.clone());
         assert_eq!(self.trie.remove(&key).is_some(), self.twin.contains_key(&key));
         self.expect(&key, None);
+    }
+
+    /// Removes all below a prefix at once, mostly few records; what they had is freed by the work.
+    fn unlink(&mut self) {
+        let mut prefix = self.key();
+        prefix.truncate(prefix.len().max(3) - 1);
+        if self.unlinked.len() > 5 {
+            let (unlinking, count) = self.unlinked.remove(0);
+            let freed = self.trie.free_unlinked(&unlinking, usize::MAX);
+            assert_eq!(freed, Some(Removed { live: count, tombstones: 0 }));
+        }
+        if let Some(unlinking) = self.trie.unlink_prefix(&prefix) {
+            let count = self.twin.extract_if(.., |key, _| key.starts_with(&prefix)).count();
+            self.unlinked.push((unlinking, count));
+        }
     }
 
     /// Sets a field of one of few documents, or removes it.
@@ -113,7 +132,8 @@ impl Churn {
 
     /// What a server does when it has time: a little, or a stage to its end.
     fn work(&mut self) {
-        self.counts.passes += usize::from(!self.trie.is_at_work() && self.trie.has_work());
+        let is_idle = !self.trie.is_at_work() && !self.trie.has_unlinked();
+        self.counts.passes += usize::from(is_idle && self.trie.has_work());
         let budget = if self.rng.percent(30) { usize::MAX / 2 } else { 1 + self.rng.index(20) };
         self.trie.work(budget);
     }

@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use super::*;
 
-const SMALL: Pieces = Pieces { run_entries: 4, run_bytes: 200, region_records: 4 };
+const SMALL: Pieces = Pieces { run_entries: 4, run_bytes: 200, region_records: 4, span_bytes: 512 };
 
 fn filled(pieces: Pieces, keys: &BTreeSet<Vec<u8>>) -> Trie {
     let mut trie = Trie::with_pieces(pieces);
@@ -255,7 +255,7 @@ fn depth_is_no_matter() {
         let lens: Vec<usize> = (1..=crate::limits::KEY_BYTES_MAX).rev().step_by(30).collect();
         let all = vec![b'k'; lens[0]];
         let fill = || {
-            let mut trie = Trie::with_pieces(Pieces { run_entries: 2, run_bytes: 60, region_records: 4 });
+            let mut trie = Trie::with_pieces(Pieces { run_entries: 2, run_bytes: 60, ..SMALL });
             lens.iter().for_each(|&len| assert_eq!(trie.put_text(&all[..len], PLAIN, b"v"), Ok(None)));
             trie
         };
