@@ -78,22 +78,14 @@ pub(super) fn value_end(bytes: &[u8], at: usize) -> usize {
 }
 
 /// The name that begins `bytes`, and what follows it.
-#[inline(always)]
+#[inline]
 pub(super) fn name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
-    match bytes.split_first() {
-        Some((&first, rest)) if u16::from(first) < SHORT_IDS => (Name::Id(u16::from(first)), rest),
-        _ => long_name_at(bytes),
-    }
-}
-
-/// A name of more than one byte, and what follows it.
-#[inline(never)]
-fn long_name_at(bytes: &[u8]) -> (Name<'_>, &[u8]) {
     match bytes[0] {
         LITERAL => {
             let end = 2 + bytes[1] as usize;
             (Name::Literal(&bytes[2..end]), &bytes[end..])
         }
+        first if u16::from(first) < SHORT_IDS => (Name::Id(u16::from(first)), &bytes[1..]),
         first => {
             (Name::Id(SHORT_IDS + (u16::from(first) - SHORT_IDS) * 256 + u16::from(bytes[1])), &bytes[2..])
         }
