@@ -5,12 +5,10 @@ use std::ops::ControlFlow;
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Node, common_len};
 use super::buffer::Buffer;
-use super::run::{Entry, Run, RunWalk};
+use super::run::{Entry, RUN_LINES, Run, RunWalk};
 use super::search::prefetch_lines;
 use super::{Tree, evacuate, is_run};
 
-/// Lines of the child that a walk comes to next which are asked for before it does.
-const LINES_AHEAD: usize = 8;
 /// Nodes that a path has room for at least.
 const STEPS_MIN: usize = 8;
 
@@ -69,13 +67,15 @@ impl Path {
         loop {
             let bytes = arena.tail(at);
             if is_run(bytes) {
+                // All at once: which of them the search needs is known late, and the walk needs all.
+                prefetch_lines(bytes, 1..RUN_LINES);
+                self.prefetch_next(arena);
                 let run = Run::new(bytes);
                 let depth = if run.is_shared() { edge_depth } else { depth };
                 self.key.truncate(depth);
                 let rest = &key[depth..];
                 let index = if after { run.position::<true>(rest) } else { run.position::<false>(rest) };
                 self.enter(arena, at, index);
-                self.prefetch_next(arena);
                 return;
             }
             let node = Node::new(bytes);
@@ -230,7 +230,7 @@ impl Path {
     #[inline]
     fn prefetch_next(&self, arena: &Arena) {
         if let Some(Level { next: Some((_, child)), .. }) = self.steps.last() {
-            prefetch_lines(arena.tail(*child), 0..LINES_AHEAD);
+            prefetch_lines(arena.tail(*child), 0..RUN_LINES);
         }
     }
 
