@@ -8,8 +8,9 @@ use std::ops::{Bound, ControlFlow};
 
 use super::Trie;
 use super::ordered::above_prefix;
-use super::record::Record;
+use super::record::{Record, kind_of};
 use super::tree::{Path, Run};
+use crate::record::Kind;
 
 /// A walk over the records of one trie in key order, upwards or downwards, tombstones included.
 #[derive(Clone, Debug)]
@@ -197,6 +198,15 @@ impl Cursor {
                 return;
             }
         }
+    }
+
+    /// How many live records are left upwards: run by run, where all entries of one are alike without a look at each.
+    pub(super) fn count_live(mut self, trie: &Trie) -> usize {
+        let mut count = 0;
+        while !self.done && self.arrive(trie).is_some() {
+            count += self.path.count_rest(&trie.store.arena, |tag| kind_of(tag) != Kind::Tombstone);
+        }
+        count
     }
 
     /// Goes on to a run that has the next record upwards; `None`: there is none, and never will be.

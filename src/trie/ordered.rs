@@ -1,11 +1,10 @@
 //! What an ordered store can do and a hash table cannot: neighbours, counts and removals by prefix. And many lookups
 //! at once.
 
-use std::ops::{Bound, ControlFlow};
+use std::ops::Bound;
 
 use super::tree::{Entry, Path};
 use super::{Record, Trie};
-use crate::record::Kind;
 
 impl Trie {
     /// The first record of all, tombstones too. Its key replaces the content of `out`.
@@ -30,17 +29,12 @@ impl Trie {
         Some(Record::new(&self.store, entry))
     }
 
-    /// How many live records have keys that begin with `prefix`. Walks them.
+    /// How many live records have keys that begin with `prefix`. Looks at each run of them.
     pub fn count_prefix(&self, prefix: &[u8]) -> usize {
         if prefix.is_empty() && self.unlinked.is_empty() {
             return self.len();
         }
-        let mut count = 0;
-        self.cursor_prefix(prefix, None).walk(self, |_, record| {
-            count += usize::from(record.kind() != Kind::Tombstone);
-            ControlFlow::Continue(())
-        });
-        count
+        self.cursor_prefix(prefix, None).count_live(self)
     }
 
     /// Removes, without a trace, up to `budget` of the records whose keys begin with `prefix`, in order, tombstones

@@ -174,8 +174,9 @@ const fn kind_bits(kind: Kind) -> u8 {
     }
 }
 
+/// What a record with this tag is.
 #[inline]
-fn kind_of(tag: u8) -> Kind {
+pub(super) fn kind_of(tag: u8) -> Kind {
     match tag & KIND_BITS {
         0 => Kind::Text,
         1 => Kind::Document,

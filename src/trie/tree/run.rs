@@ -462,6 +462,19 @@ impl RunWalk {
         self.end = end;
     }
 
+    /// Ends, and says how many of the entries that it was to see have a tag that counts. Where the next suffix and body
+    /// would begin is not known then.
+    #[inline]
+    pub(super) fn count_rest(&mut self, run: Run<'_>, counts: impl Fn(u8) -> bool) -> usize {
+        let left = self.index..self.end;
+        self.index = self.end;
+        match run.has(SAME_TAG) {
+            true if counts(run.tag_at(&self.layout, 0)) => left.len(),
+            true => 0,
+            false => left.filter(|&index| counts(run.tag_at(&self.layout, index))).count(),
+        }
+    }
+
     /// Moves over the next entry of the same run.
     #[inline(always)]
     pub(super) fn next<'a>(&mut self, run: Run<'a>) -> Option<Passed<'a>> {

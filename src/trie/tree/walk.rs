@@ -192,6 +192,12 @@ impl Path {
         flow
     }
 
+    /// Passes over the entries that are left of the run; how many of them have a tag that counts.
+    #[inline]
+    pub(in super::super) fn count_rest(&mut self, arena: &Arena, counts: impl Fn(u8) -> bool) -> usize {
+        self.run.as_mut().map_or(0, |inside| inside.walk.count_rest(Run::at(arena, inside.run), counts))
+    }
+
     /// Enters the next run.
     fn climb(&mut self, arena: &Arena) -> Option<()> {
         loop {
