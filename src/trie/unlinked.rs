@@ -94,9 +94,10 @@ impl Trie {
         Some(Unlinking { id })
     }
 
-    /// Frees about `budget` records of what was unlinked (a run is freed whole, which may be 63 more; a record that expires
-    /// counts as 16, for it takes as long). At the end it says how many there were in all, those that left by another way included: that a key was written again, that memory
-    /// was needed, [`Trie::work`]. Those that [`Trie::clear`] found are not counted.
+    /// Frees about `budget` records of what was unlinked (a run is freed whole, which may be 63 more; a record that
+    /// expires counts as 16, for it takes as long). At the end it says how many there were in all, those that left by
+    /// another way included: that a key was written again, that memory was needed, [`Trie::work`]. Those that
+    /// [`Trie::clear`] found are not counted.
     ///
     /// # Panics
     /// If it has said so before, or if another trie unlinked it.

@@ -1,4 +1,5 @@
-//! Documents. A small one is packed, see packed.rs; of a large one is each set or array a chain of blocks, each field or element a cell, in the order they were first set.
+//! Documents. A small one is packed, see packed.rs; of a large one each set or array is a chain of blocks, each field or
+//! element a cell, in the order in which they were first set.
 //!
 //! ```text
 //! block    [count: u16][0; 2][next: Ref][total: u32][index: Ref] [cell; up to 255]     total, index: first block only
