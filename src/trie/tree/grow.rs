@@ -5,7 +5,7 @@ use arrayvec::ArrayVec;
 use super::super::arena::{Arena, Ref};
 use super::super::radix::{Draft, Node, PREFIX_MAX, push_edge, set_term};
 use super::super::tally::{self, Event};
-use super::patch::{Patch, Resize};
+use super::patch::{Patch, Replacement};
 use super::run::{Entry, PART_BYTES_MAX, Run};
 use super::splice::{Edit, splice};
 use super::stage::Stage;
@@ -30,12 +30,12 @@ impl Tree {
             return Some(found);
         }
         let limit = if run.count() == 1 { usize::MAX } else { workshop.limits.bytes };
-        let changed = match Resize::new(run, found.index, entry) {
-            Some(resize) => {
-                let apply = |bytes: &mut [u8]| resize.apply(bytes);
-                self.change(arena, workshop, found.run, (resize.len, resize.new_len), limit, apply)
+        let changed = match Replacement::new(run, found.index, entry) {
+            Some(new) => {
+                let apply = |bytes: &mut [u8]| new.apply(bytes);
+                self.change(arena, workshop, found.run, (new.len, new.new_len), limit, apply)
             }
-            None => self.edit(arena, workshop, found.run, Edit::Replace(found.index, entry), limit),
+            None => self.write_anew(arena, workshop, found.run, Edit::Replace(found.index, entry), limit),
         };
         if let Some(run) = changed {
             return Some(Found { run, ..found });
@@ -59,11 +59,7 @@ impl Tree {
         let mut cells = [0; 4];
         let mut patch = Patch::new(run);
         if !patch.take(run, &edit, &mut cells) {
-            splice(run, edit, &mut workshop.out);
-            if workshop.out.len() > limit {
-                return None;
-            }
-            return Some(self.settle(arena, workshop, at));
+            return self.write_anew(arena, workshop, at, edit, limit);
         }
         let apply = |bytes: &mut [u8]| patch.apply(bytes);
         self.change(arena, workshop, at, (patch.len, patch.new_len), limit, apply)
@@ -99,6 +95,19 @@ impl Tree {
         self.set_child(arena, &workshop.steps, Some(at), Some(moved));
         arena.free(at);
         Some(moved)
+    }
+
+    /// Writes the run at `at` anew with a change, unless that makes it longer than `limit`; where the run is then.
+    fn write_anew(
+        &mut self,
+        arena: &mut Arena,
+        workshop: &mut Workshop,
+        at: Ref,
+        edit: Edit<'_>,
+        limit: usize,
+    ) -> Option<Ref> {
+        splice(Run::at(arena, at), edit, &mut workshop.out);
+        (workshop.out.len() <= limit).then(|| self.settle(arena, workshop, at))
     }
 
     /// Stores the run that was written to the workshop in the place of the one at `at`; where it is.

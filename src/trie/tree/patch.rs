@@ -101,25 +101,8 @@ impl<'e> Patch<'e> {
                 self.count -= 1;
                 self.suffixes -= suffix_len;
             }
-            Edit::Replace(at, entry) => {
-                *cells = [0, 0, entry.tag, entry.body.len() as u8];
-                for (flag, offset, column, cell) in [
-                    (SAME_TAG, TAG_OFFSET, layout.tags, &cells[TAG..=TAG]),
-                    (SAME_SIZE, SIZE_OFFSET, layout.sizes, &cells[SIZE..=SIZE]),
-                ] {
-                    if run.has(flag) {
-                        if run.bytes[offset] != cell[0] {
-                            return false;
-                        }
-                    } else if is_same_but(&run.bytes[column..][..layout.count], at, cell[0]) {
-                        return false;
-                    } else {
-                        self.push(column + at, column + at + 1, cell);
-                    }
-                }
-                let body_at = run.body_start(&layout, at);
-                self.push(body_at, body_at + run.size_at(&layout, at), entry.body);
-            }
+            // See [`Replacement`].
+            Edit::Replace(..) => return false,
         }
         true
     }
@@ -181,10 +164,11 @@ impl<'e> Patch<'e> {
     }
 }
 
-/// The usual replacement: a body of another size, where nothing else of its run changes but the number that says so.
-pub(super) struct Resize<'e> {
-    /// Where the number is, and where the body begins and ends.
-    cell: usize,
+/// One entry replaced by another, where the columns stay as they are: only its body can move what is behind it.
+pub(super) struct Replacement<'e> {
+    /// Its tag and size, where they stand in columns.
+    cells: [Option<(usize, u8)>; 2],
+    /// Where the body begins and ends.
     start: usize,
     end: usize,
     body: &'e [u8],
@@ -192,22 +176,26 @@ pub(super) struct Resize<'e> {
     pub(super) new_len: usize,
 }
 
-impl<'e> Resize<'e> {
-    /// Gives the entry at `index` the body of `entry`; `None`: its tag changes too, or a column comes or goes.
+impl<'e> Replacement<'e> {
+    /// Puts `entry` in the place of the one at `index`; `None`: a column comes or goes.
     #[inline]
-    pub(super) fn new(run: Run<'_>, index: usize, entry: Entry<'e>) -> Option<Resize<'e>> {
+    pub(super) fn new(run: Run<'_>, index: usize, entry: Entry<'e>) -> Option<Replacement<'e>> {
         let layout = run.layout();
-        let sizes = &run.bytes[layout.sizes..][..layout.count];
-        if run.has(SAME_SIZE)
-            || run.tag_at(&layout, index) != entry.tag
-            || is_same_but(sizes, index, entry.body.len() as u8)
-        {
-            return None;
-        }
+        let cell = |flag: u8, offset: usize, column: usize, number: u8| {
+            if run.has(flag) {
+                return (run.bytes[offset] == number).then_some(None);
+            }
+            let numbers = &run.bytes[column..][..layout.count];
+            (!is_same_but(numbers, index, number)).then_some(Some((column + index, number)))
+        };
+        let cells = [
+            cell(SAME_TAG, TAG_OFFSET, layout.tags, entry.tag)?,
+            cell(SAME_SIZE, SIZE_OFFSET, layout.sizes, entry.body.len() as u8)?,
+        ];
         let (start, len) = (run.body_start(&layout, index), run.body_start(&layout, layout.count));
         let end = start + run.size_at(&layout, index);
         let new_len = len + entry.body.len() - (end - start);
-        Some(Resize { cell: layout.sizes + index, start, end, body: entry.body, len, new_len })
+        Some(Replacement { cells, start, end, body: entry.body, len, new_len })
     }
 
     /// Changes the run whose slot begins with `bytes` and has room for it.
@@ -216,7 +204,9 @@ impl<'e> Resize<'e> {
         let new_end = self.start + self.body.len();
         bytes.copy_within(self.end..self.len, new_end);
         bytes[self.start..new_end].copy_from_slice(self.body);
-        bytes[self.cell] = self.body.len() as u8;
+        for (place, number) in self.cells.into_iter().flatten() {
+            bytes[place] = number;
+        }
     }
 }
 
@@ -275,24 +265,28 @@ mod tests {
                 _ => Edit::Replace(at, entry),
             };
             splice(run, edit, &mut slow);
-            let mut cells = [0; 4];
-            let mut patch = Patch::new(run);
-            if !patch.take(run, &edit, &mut cells) {
-                continue;
-            }
-            patched += 1;
-            assert_eq!(patch.new_len, slow.len());
             let mut inside = bytes.clone();
-            patch.apply(&mut inside[..]);
+            let new_len = match edit {
+                Edit::Replace(at, entry) => {
+                    let Some(replacement) = Replacement::new(run, at, entry) else { continue };
+                    assert_eq!(replacement.len, out.len());
+                    resized += usize::from(replacement.new_len != replacement.len);
+                    replacement.apply(&mut inside[..]);
+                    replacement.new_len
+                }
+                _ => {
+                    let mut cells = [0; 4];
+                    let mut patch = Patch::new(run);
+                    if !patch.take(run, &edit, &mut cells) {
+                        continue;
+                    }
+                    patch.apply(&mut inside[..]);
+                    patch.new_len
+                }
+            };
+            patched += 1;
+            assert_eq!(new_len, slow.len());
             assert_eq!(inside[..slow.len()], *slow.get(), "{edit:?}");
-            if let Edit::Replace(at, entry) = edit
-                && let Some(resize) = Resize::new(run, at, entry)
-            {
-                resized += 1;
-                assert_eq!((resize.len, resize.new_len), (out.len(), slow.len()));
-                resize.apply(&mut bytes[..]);
-                assert_eq!(bytes[..slow.len()], *slow.get(), "{edit:?}");
-            }
         }
         assert!(resized > 500, "some bodies become longer or shorter: {resized}");
         assert!(patched > 10_000, "most runs keep their columns: {patched}");
