@@ -6,10 +6,11 @@
 //!                                     ▼
 //!                                   done
 //! ```
-//! What DELPREFIX has unlinked is freed before any record is given up. What goes is the stalest of a few, as in Redis: nothing is sorted, and nothing is kept beside the records but `recency`'s
-//! table. The few are one of each of ten hands, which go round over the keys from places far from each other: neighbours
-//! in the order of keys are often of one age. Only plain clients' writes are bound: in a cluster the replicas of a record decide together what
-//! stands, so a server that belongs to one evicts nothing and takes what its cluster stores.
+//! What DELPREFIX has unlinked is freed before any record is given up. What goes is the stalest of a few, as in Redis:
+//! nothing is sorted, and nothing is kept beside the records but `recency`'s table. The few are one of each of ten hands,
+//! which go round over the keys from places far from each other: neighbours in the order of keys are often of one age.
+//! Only plain clients' writes are bound: in a cluster the replicas of a record decide together what stands, so a server
+//! that belongs to one evicts nothing and takes what its cluster stores.
 
 use super::Server;
 use super::policy::Policy;

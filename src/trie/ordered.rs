@@ -48,8 +48,7 @@ impl Trie {
             }
             let left = budget - removed.live - removed.tombstones;
             if let Some(run) = self.remove_run(&key, prefix, left) {
-                removed.live += run.live;
-                removed.tombstones += run.tombstones;
+                removed.add(run);
                 continue;
             }
             removed.count(self.remove(&key).expect("it was just found"));

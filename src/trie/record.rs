@@ -202,6 +202,12 @@ fn expiry_place(tag: u8) -> usize {
     version_place(tag) + version
 }
 
+/// Where what a record with this tag holds is.
+#[inline]
+fn body_place(tag: u8) -> usize {
+    expiry_place(tag) + if tag & EXPIRING == 0 { 0 } else { EXPIRY_BYTES }
+}
+
 /// Moves the texts of one piece that the records of a run have outside, if their spans are being emptied.
 pub(super) fn move_outside(arena: &mut Arena, run: Ref) {
     for index in 0..Run::at(arena, run).count() {
@@ -209,7 +215,7 @@ pub(super) fn move_outside(arena: &mut Arena, run: Ref) {
         if tag & (OUTSIDE | KIND_BITS) != OUTSIDE | kind_bits(Kind::Text) {
             continue;
         }
-        let start = body + expiry_place(tag) + if tag & EXPIRING == 0 { 0 } else { EXPIRY_BYTES };
+        let start = body + body_place(tag);
         let bytes = arena.tail(run);
         let (first, len) = (ref_at(bytes, start), u32_at(bytes, start + 4) as usize);
         let first = first.expect("a long text has its own slots");
@@ -235,8 +241,7 @@ fn any_text<'t>(store: &'t Store, tag: u8, body: &'t [u8]) -> Bytes<'t> {
 /// What an entry holds.
 #[inline]
 fn body_of(tag: u8, bytes: &[u8]) -> Body<'_> {
-    let start = expiry_place(tag) + if tag & EXPIRING == 0 { 0 } else { EXPIRY_BYTES };
-    let bytes = &bytes[start..];
+    let bytes = &bytes[body_place(tag)..];
     match (kind_of(tag), tag & OUTSIDE != 0) {
         (Kind::Text, false) => Body::Text(bytes),
         (Kind::Text, true) => {

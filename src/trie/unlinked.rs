@@ -197,12 +197,16 @@ impl Trie {
         }
         let remains = &mut self.unlinked.remains[index];
         remains.tree = tree;
-        remains.freed.live += freed.live;
-        remains.freed.tombstones += freed.tombstones;
+        remains.freed.add(freed);
     }
 }
 
 impl Removed {
+    pub(super) fn add(&mut self, other: Removed) {
+        self.live += other.live;
+        self.tombstones += other.tombstones;
+    }
+
     /// Counts one more.
     pub(super) fn count(&mut self, kind: Kind) {
         *(if kind == Kind::Tombstone { &mut self.tombstones } else { &mut self.live }) += 1;

@@ -38,8 +38,8 @@ impl Trie {
     }
 
     /// Does a slice of the work that can wait: about `budget` unlinked records are freed, or as many runs moved, or
-    /// spans given back. Call it when
-    /// nothing else is to be done, until [`Trie::has_work`] says no. A budget of 64 takes some 20 µs.
+    /// spans given back. Call it when nothing else is to be done, until [`Trie::has_work`] says no. A budget of 64 takes
+    /// some 20 µs.
     pub fn work(&mut self, budget: usize) {
         if self.has_unlinked() {
             // First, for only what can be read is moved.

@@ -1,12 +1,12 @@
 //! Bytes that are put together from many short pieces.
 
+use super::run::PART_BYTES_MAX;
+
 /// Bytes that are copied at once for a short piece.
 const WINDOW_BYTES: usize = 16;
 
-/// Bytes of the longest piece that an opened buffer ends in.
-const PIECE_BYTES_MAX: usize = 255;
 /// Bytes that are written behind what was opened.
-const OPEN_BYTES: usize = PIECE_BYTES_MAX + WINDOW_BYTES;
+const OPEN_BYTES: usize = PART_BYTES_MAX + WINDOW_BYTES;
 
 /// Bytes that a buffer which is not empty has room for at least: a key of usual length and the longest piece behind it.
 const BYTES_MIN: usize = 512;
@@ -78,7 +78,7 @@ impl Buffer {
     #[inline]
     pub(super) fn open(&mut self, depth: u32) -> Open<'_> {
         self.truncate(depth as usize);
-        self.reserve(PIECE_BYTES_MAX);
+        self.reserve(PART_BYTES_MAX);
         // So many bytes and no more: the compiler sees that all that is done with them is within.
         Open { depth, len: depth as usize, bytes: &mut self.bytes[..depth as usize + OPEN_BYTES] }
     }

@@ -129,9 +129,7 @@ impl Tree {
 
     /// The entry of this key or where it would go; the way there is left in `workshop`.
     pub(super) fn locate(self, arena: &Arena, workshop: &mut Workshop, key: &[u8]) -> Spot {
-        workshop.lookups += 1;
-        let steps = &mut workshop.steps;
-        steps.clear();
+        let steps = workshop.begin();
         let Some(mut at) = self.root else { return Spot::Missing(Gap::Root) };
         let (mut depth, mut edge_depth) = (0, 0);
         loop {

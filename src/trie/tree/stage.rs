@@ -35,6 +35,14 @@ pub(in super::super) struct Workshop {
 }
 
 impl Workshop {
+    /// Begins another way.
+    #[inline]
+    pub(super) fn begin(&mut self) -> &mut Vec<Step> {
+        self.lookups += 1;
+        self.steps.clear();
+        &mut self.steps
+    }
+
     /// How often anything was located: as long as it is the same, so is the way.
     #[inline]
     pub(in super::super) fn lookups(&self) -> u64 {

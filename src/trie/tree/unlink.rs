@@ -58,9 +58,7 @@ impl Tree {
 
     /// Finds what is below `prefix`; the way there is left in `workshop`.
     fn reach(self, arena: &Arena, workshop: &mut Workshop, prefix: &[u8]) -> Option<Reach> {
-        workshop.lookups += 1;
-        let steps = &mut workshop.steps;
-        steps.clear();
+        let steps = workshop.begin();
         let mut at = self.root?;
         let (mut depth, mut edge_depth) = (0, 0);
         loop {
